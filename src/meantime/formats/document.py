@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from math import isfinite
+from types import NoneType
 from typing import Any
 
 import msgspec
@@ -53,6 +55,8 @@ class Document:
         if len({name.lower() for name in names}) < len(names):
             raise ValueError(f"two columns have one name: {names}")
         for column, cells in zip(self.table.columns, self.table.data, strict=True):
+            if _are_held(column.kind, cells):
+                continue
             for cell in _not_held(column.kind, cells):
                 raise ValueError(f"{column.name} has {cell!r}, which no form could hold as {column.kind}")
 
@@ -89,8 +93,9 @@ def pieces(document: Document) -> Iterator[bytes]:
     """Write a document piece by piece; joined they are what ``encode`` returns."""
     yield dumps(_head(document))[:-1] + b',"rows":['
     separator = b""
-    for rows in rows_as_objects(document.table):
-        yield separator + dumps(rows)[1:-1]
+    row = _row_of(tuple(column.name for column in document.table.columns))
+    for cells in document.table.batches(ROWS_A_PIECE):
+        yield separator + dumps(list(map(row, *cells)))[1:-1]
         separator = b","
     yield b"]," + dumps(_tail(document))[1:]
 
@@ -133,6 +138,14 @@ def dumps(value: object) -> bytes:
     return msgspec.json.encode(value)
 
 
+@lru_cache(maxsize=256)
+def _row_of(names: tuple[str, ...]) -> type[msgspec.Struct]:
+    """Return a type whose objects are rows with these columns: made and written in half the time that dicts take."""
+    # Its own names are numbered, since a column's name need not be one that Python could have.
+    fields = [f"cell_{index}" for index in range(len(names))]
+    return msgspec.defstruct("Row", fields, rename=dict(zip(fields, names, strict=True)), gc=False)
+
+
 def _head(document: Document) -> dict[str, Any]:
     return {
         "statistic": document.statistic,
@@ -155,9 +168,30 @@ def _tail(document: Document) -> dict[str, Any]:
     return {**about, **texts, **source, "citation": document.citation}
 
 
+_HELD: Mapping[Kind, set[type]] = {
+    Kind.TEXT: {str, NoneType},
+    Kind.NUMBER: {float, int, NoneType},
+    Kind.INTEGER: {int, NoneType},
+}
+
+
+def _are_held(kind: Kind, cells: Sequence[Cell]) -> bool:
+    """Whether a column can be held; False where that has to be looked at cell by cell.
+
+    Done twice to every result, when it is made and when it is read, so not in a loop of Python.
+    """
+    if not set(map(type, cells)) <= _HELD[kind]:
+        return False
+    if kind is Kind.TEXT:
+        return True
+    numbers: list[Any] = [0, *filter(None, cells)]
+    if kind is Kind.NUMBER:
+        # NaN and infinities stay in a sum.
+        return isfinite(sum(numbers))
+    return bool(min(numbers) >= -_BEYOND and max(numbers) < _BEYOND)
+
+
 def _not_held(kind: Kind, cells: Sequence[Cell]) -> Iterator[Cell]:
-    # A generator for each kind, not a function for each cell: that takes three times as long, and this is done twice to
-    # every cell of a result, when it is made and when it is read.
     match kind:
         case Kind.TEXT:
             return (cell for cell in cells if cell is not None and not isinstance(cell, str))

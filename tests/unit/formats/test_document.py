@@ -143,6 +143,11 @@ def test_a_cell_that_no_form_could_hold_is_refused_rather_than_turned_into_nothi
         of(Table(columns=(Column(name="mean", kind=kind, meaning=""),), data=([None, cell],)))
 
 
+def test_doubles_are_held_whose_sum_would_be_none() -> None:
+    table = of_numbers(1.7e308, None, 1.7e308).table
+    assert table.column("mean") == [1.7e308, None, 1.7e308]
+
+
 def test_a_result_has_columns_and_each_a_name_of_its_own() -> None:
     with pytest.raises(ValueError, match="no columns"):
         of(Table(columns=(), data=()))

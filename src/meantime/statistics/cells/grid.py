@@ -44,10 +44,11 @@ def grid_of(
     positions = np.flatnonzero(chosen)
     keys = draft.keys[positions]
     # Cells are sorted by key, and codes of periods by time, so nothing has to be sorted or looked up.
-    groups = keys[:, [LOCATION, CATEGORY, STRATUM]]
-    is_first = np.ones(len(groups), dtype=bool)
-    is_first[1:] = (groups[1:] != groups[:-1]).any(axis=1)
-    groups, row = groups[is_first], np.cumsum(is_first) - 1
+    is_first = np.zeros(len(keys), dtype=np.bool_)
+    is_first[:1] = True
+    for axis in (LOCATION, CATEGORY, STRATUM):
+        is_first[1:] |= keys[1:, axis] != keys[:-1, axis]
+    groups, row = keys[is_first][:, [LOCATION, CATEGORY, STRATUM]], np.cumsum(is_first) - 1
     cell = np.full((len(groups), len(periods)), ABSENT, dtype=np.int64)
     cell[row, np.searchsorted(periods, keys[:, PERIOD])] = positions + draft.start
     unit = draft.unit_of(value_type)

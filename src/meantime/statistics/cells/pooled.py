@@ -68,6 +68,8 @@ class Pooled:
     def without(self, rows: Any, reason: str) -> Pooled:
         """Leave some groups out, by name."""
         rows = np.asarray(rows, dtype=bool)
+        if not rows.any():
+            return self
         named = tuple(LeftOut(name, reason) for name, out in zip(self.groups.names, rows.tolist(), strict=True) if out)
         return replace(self[~rows], left_out=self.left_out + named)
 

@@ -103,7 +103,7 @@ def _by_lag(one: Doubles, other: Doubles) -> Doubles:
     for lag in range(years):
         pairs = one[..., lag:] * other[..., : years - lag]
         if lag:
-            pairs += one[..., : years - lag] * other[..., lag:]
+            pairs += pairs if one is other else one[..., : years - lag] * other[..., lag:]
         sums[..., lag] = pairs.sum(axis=-1)
     return sums
 

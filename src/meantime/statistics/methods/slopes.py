@@ -238,6 +238,13 @@ def theil_sen(year: Doubles, value: Doubles) -> Doubles:
     >>> theil_sen(np.arange(5.0), np.array([[20.0, 21.0, 22.0, 40.0, 24.0], [20.0, np.nan, np.nan, np.nan, np.nan]]))
     array([ 1., nan])
     """
+    found = np.empty(len(value))
+    for block in blocks(len(value), len(year) ** 2):
+        found[block] = _theil_sen(year, value[block])
+    return found
+
+
+def _theil_sen(year: Doubles, value: Doubles) -> Doubles:
     one, other = np.triu_indices(len(year), 1)
     slopes = np.sort((value[:, other] - value[:, one]) / (year[other] - year[one]), axis=1)
     known = np.isfinite(slopes).sum(axis=1)

@@ -60,8 +60,8 @@ def trend_sentences(subject: Subject, of: Slopes, *, is_aggregate: Any) -> list[
 
 
 def _span(of: Slopes, indexes: Sequence[int]) -> str:
-    first = min(int(of.first_year[index]) for index in indexes)
-    last = max(int(of.last_year[index]) for index in indexes)
+    first = min({of.first_year[index] for index in indexes})
+    last = max({of.last_year[index] for index in indexes})
     return f"between {first} and {last}"
 
 
