@@ -6,8 +6,9 @@ import threading
 from collections import OrderedDict
 from collections.abc import Hashable
 
-# A batch, or what waits on a busy server: of a small answer, such as one of the classic API, each takes 2 kB.
-_MOST = 1_000
+# Twice what may wait on a busy server: of a small answer, such as one of the classic API, each takes up to 2 kB, which
+# is what a waiting job takes anyway. Checking a request again takes a third of the work on a small job.
+_MOST = 20_000
 # Selected cells take about 100 bytes each, so at most 200 MB: a question about 72,000 places in 13 years has 900,000.
 _MOST_CELLS = 2_000_000
 

@@ -58,10 +58,24 @@ class Commits:
         self._observer = observer
         self._cancelled = cancelled
         self._unwritten: deque[Sequence[Update]] = deque()  # could not be committed for the moment
+        self._ends: list[Update] = []  # gather while others are being committed
+        self._is_committing_ends = False
 
     def commit(self, updates: Sequence[Update]) -> None:
         """Commit all of these updates, or none; apply and announce them when they are committed."""
         self._lifecycle.when_done(self._update(updates), partial(self._committed, updates))
+
+    def commit_end(self, update: Update) -> None:
+        """Commit an end together with others: with those that come until the commit before is done.
+
+        So what a commit costs besides its rows (calls, locks, wake-ups) is shared by many jobs when there are many.
+        """
+        with self._lifecycle.lock:
+            self._ends.append(update)
+            if self._is_committing_ends:
+                return
+            self._is_committing_ends = True
+        self._commit_ends()
 
     def commit_now(self, updates: Sequence[Update]) -> None:
         """Do the same before this returns. Not to be called in the store's thread."""
@@ -96,7 +110,8 @@ class Commits:
             for job in running:
                 job.is_decided = True
             updates = [Update(job, job.record.give_back(attempt_counts=False)) for job in running]
-            groups, self._unwritten = [*self._unwritten, updates], deque()
+            # The store is closed after this, and takes nothing from its own thread any more.
+            groups, self._unwritten, self._ends = [self._ends, *self._unwritten, updates], deque(), []
         for group in groups:
             if group:
                 self.commit(group)
@@ -109,6 +124,17 @@ class Commits:
                 job.is_decided = True
         if claimed:
             self.commit([Update(job, job.record.give_back(attempt_counts=False)) for job in claimed])
+
+    def _commit_ends(self) -> None:
+        with self._lifecycle.lock:
+            ends, self._ends = self._ends, []
+            self._is_committing_ends = bool(ends)
+        if ends:
+            self._lifecycle.when_done(self._update(ends), partial(self._ends_committed, ends))
+
+    def _ends_committed(self, ends: Sequence[Update], done: Future[frozenset[int]]) -> None:
+        self._committed(ends, done)
+        self._commit_ends()
 
     def _update(self, updates: Sequence[Update]) -> Future[frozenset[int]]:
         return self._store.update([Transition(update.job.record, update.record) for update in updates])

@@ -162,7 +162,7 @@ class Workers:
                 return  # the server stops and has not waited for this end: the job runs again, so it is discarded
             job.is_decided = True
         # Not waited for: this thread takes the next job, and the commit is shared with other ends.
-        self._commits.commit([Update(job, record)])
+        self._commits.commit_end(Update(job, record))
 
     def _progressed(self, job: ActiveJob) -> None:
         if job.watchers or self._events.is_followed:

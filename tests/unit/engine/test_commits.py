@@ -13,6 +13,9 @@ from tests.support.engine_fakes import (
     FULL,
     ControlledJobStore,
     FailingResultStore,
+    FakeCompute,
+    FakeGate,
+    HeldTask,
     RecordingObserver,
     crashed,
     end_of,
@@ -38,10 +41,11 @@ def test_a_submission_is_refused_while_the_disk_is_full_and_accepted_afterwards(
 
 @pytest.mark.parametrize("fails_on", [is_start, is_done], ids=["start", "done"])
 def test_a_full_disk_delays_a_job_and_costs_it_no_attempt(fails_on: Any) -> None:
-    jobs = ControlledJobStore()
+    jobs, gate = ControlledJobStore(), FakeGate(closed=["toys"])
     jobs.fails_on, jobs.error = fails_on, FULL
-    with running(jobs=jobs) as engine:
+    with running(jobs=jobs, gate=gate) as engine:
         [number] = submit(engine, request())
+        gate.open("toys")
         for _ in range(3):
             assert jobs.failed.acquire(timeout=PATIENCE_S)
         jobs.error = None
@@ -90,3 +94,30 @@ def test_a_job_whose_result_does_not_fit_on_the_disk_is_given_back_at_the_stop()
         [number] = submit(engine, request())
         assert results.failed.acquire(timeout=PATIENCE_S)
     assert (stored(jobs, number).state, stored(jobs, number).attempts) == (JobState.QUEUED, 0)
+
+
+def test_ends_that_come_while_others_are_committed_share_the_next_commit() -> None:
+    jobs, last = ControlledJobStore(), HeldTask()
+    jobs.holds_on = is_done
+    with running(FakeCompute(last=last), jobs=jobs, threads=1) as engine:
+        numbers = submit(engine, request(), request(), request(), request("last"))
+        last.wait_begun()  # the one thread has worked on the others
+        jobs.held[0]()
+        assert [engine.look_up(number).state for number in numbers[:2]] == [JobState.DONE, JobState.RUNNING]
+        jobs.held[1]()
+        assert [engine.look_up(number).state for number in numbers[1:3]] == [JobState.DONE] * 2
+        jobs.holds_on = lambda kind, subject: False  # noqa: ARG005
+        last.go_on.set()
+        end_of(engine, numbers[3])
+    assert len(jobs.held) == 2
+
+
+def test_ends_that_have_gathered_are_committed_at_the_stop() -> None:
+    jobs, last = ControlledJobStore(), HeldTask()
+    jobs.holds_on = is_done
+    with running(FakeCompute(last=last), jobs=jobs, threads=1) as engine:
+        numbers = submit(engine, request(), request(), request("last"))
+        last.wait_begun()
+        jobs.held[0].commit()  # of which nobody hears before the stop
+        jobs.holds_on = lambda kind, subject: False  # noqa: ARG005
+    assert [stored(jobs, number).state for number in numbers] == [JobState.DONE, JobState.DONE, JobState.QUEUED]
