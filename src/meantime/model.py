@@ -6,7 +6,7 @@ Nothing here knows a thread, a file or a clock: times are parameters, as seconds
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -85,6 +85,24 @@ class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
     receipt: Receipt | None = None
     idempotency_key: IdempotencyKey | None = None  # that it was accepted under; the jobs of one batch share it
     host: int | None = None  # that claimed it last, and has its result; None if no host has, or if there is only one
+
+    @classmethod
+    def accepted(
+        cls,
+        requests: Sequence[Request],
+        *,
+        first: int,
+        at_s: float,
+        idempotency_key: IdempotencyKey | None,
+        started: int,
+        host: int | None,
+    ) -> list[JobRecord]:
+        """Return the records of new jobs, numbered from ``first``; so many of them, the first ones, are started."""
+        records = [
+            cls(number=number, request=request, created_at_s=at_s, idempotency_key=idempotency_key)
+            for number, request in enumerate(requests, first)
+        ]
+        return [record.start(at_s=at_s, host=host) for record in records[:started]] + records[started:]
 
     @classmethod
     def damaged(cls, number: int) -> JobRecord:

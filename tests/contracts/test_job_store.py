@@ -71,6 +71,19 @@ def test_an_added_job_is_queued_and_is_read_as_it_was_returned(store: JobStore) 
     assert store.get(job.number) == job
 
 
+def test_the_first_of_added_jobs_are_started_in_the_same_commit_and_go_on_from_there(store: JobStore) -> None:
+    requests = [request(fingerprint="f1"), request(fingerprint="f1"), request()]
+    jobs = store.add(requests, at_s=12.5, started=2).result(PATIENCE_S)
+    assert [(job.state, job.attempts, job.started_at_s) for job in jobs] == [
+        (JobState.RUNNING, 1, 12.5),
+        (JobState.RUNNING, 1, 12.5),
+        (JobState.QUEUED, 0, None),
+    ]
+    assert list(store.jobs()) == jobs
+    done = updated(store, jobs[0], jobs[0].finish(RECEIPT, at_s=13.0))
+    assert store.get(1) == done
+
+
 def test_a_later_change_of_the_parameters_changes_no_job(store: JobStore) -> None:
     parameters: dict[str, Any] = {"question": "Q"}
     [job] = add(store, Request(dataset="d", statistic="s", parameters=parameters))

@@ -17,7 +17,7 @@ from meantime.engine.ports import EncodedResult, JobStore, ResultStore, Transiti
 from meantime.engine.retry import RetryPolicy
 from meantime.engine.wiring import create_engine
 from meantime.errors import DatasetNotReady, MeantimeError, StoreBroken, StoreFull
-from meantime.model import IdempotencyKey, JobRecord, JobState, Receipt, Request, Work
+from meantime.model import JobRecord, JobState, Receipt, Request, Work
 from meantime.stores.memory import MemoryJobStore, MemoryResultStore
 from tests.support.waiting import PATIENCE_S
 
@@ -147,10 +147,8 @@ class ControlledJobStore(MemoryJobStore):
         self.held: list[HeldCall] = []
         self.holding = threading.Semaphore(0)
 
-    def add(
-        self, requests: Sequence[Request], *, at_s: float, idempotency_key: IdempotencyKey | None = None
-    ) -> Future[list[JobRecord]]:
-        return self._maybe("add", requests, partial(super().add, requests, at_s=at_s, idempotency_key=idempotency_key))
+    def add(self, requests: Sequence[Request], **more: Any) -> Future[list[JobRecord]]:
+        return self._maybe("add", requests, partial(super().add, requests, **more))
 
     def update(self, transitions: Sequence[Transition]) -> Future[frozenset[int]]:
         return self._maybe("update", transitions, partial(super().update, transitions))

@@ -73,21 +73,31 @@ class MemoryHost:
         return self._call(ask)
 
     def add(
-        self, requests: Sequence[Request], *, at_s: float, idempotency_key: IdempotencyKey | None = None
+        self,
+        requests: Sequence[Request],
+        *,
+        at_s: float,
+        idempotency_key: IdempotencyKey | None = None,
+        started: int = 0,
+        host: int | None = None,
     ) -> Future[list[JobRecord]]:
         kept = [as_kept(request) for request in requests]
 
         def add() -> list[JobRecord]:
             if idempotency_key is not None and self.accepted_under(idempotency_key.key):
                 raise KeyTaken("Another host has just used this key.")
-            records = []
-            for request in kept:
-                self._shared.last_number += 1
-                number = self._shared.last_number
-                record = JobRecord(number=number, request=request, created_at_s=at_s, idempotency_key=idempotency_key)
-                self._shared.rows[number] = row = _Row(record, 0, self._by)
+            records = JobRecord.accepted(
+                kept,
+                first=self._shared.last_number + 1,
+                at_s=at_s,
+                idempotency_key=idempotency_key,
+                started=started,
+                host=host,
+            )
+            self._shared.last_number += len(records)
+            for record in records:
+                self._shared.rows[record.number] = row = _Row(record, 0, self._by)
                 self._changed(row)
-                records.append(record)
             return records
 
         return self._call(add)

@@ -99,7 +99,7 @@ class Commits:
         """At a stop, give back the jobs that are still worked on or claimed, without counting the attempt."""
         with self._lifecycle.settled:
             # A start that is committed after we have looked would count an attempt that never was.
-            self._lifecycle.settled.wait_for(lambda: not self._queue.is_claiming, _COMMIT_S)
+            self._lifecycle.settled.wait_for(lambda: not self._queue.is_starting, _COMMIT_S)
             running = [
                 job
                 for job in self._index.active.values()

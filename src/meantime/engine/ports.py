@@ -106,10 +106,17 @@ class JobStore(Protocol):
     """
 
     def add(
-        self, requests: Sequence[Request], *, at_s: float, idempotency_key: IdempotencyKey | None = None
+        self,
+        requests: Sequence[Request],
+        *,
+        at_s: float,
+        idempotency_key: IdempotencyKey | None = None,
+        started: int = 0,
+        host: int | None = None,
     ) -> Future[list[JobRecord]]:
         """Accept requests as queued jobs with consecutive numbers: all of them, or none.
 
+        As many as ``started`` says, the first ones, are started by ``host`` in the same commit.
         Each keeps the key it came under. Whether the key was used before is for the caller to know; if another host
         has used it in this very moment, the future fails with KeyTaken.
         """

@@ -4,8 +4,9 @@ Clients take turns, whatever each of them has sent (``lines``): behind a thousan
 is the next or the next but one.
 
 A job's start must be durable before its work begins, and an fsync for each would be most of what a job costs. So fresh
-jobs are *claimed* several at a time, in one commit, and the threads take claimed jobs one by one. A slow job delays
-nobody. A job that comes when others are claimed may have its turn before them: then it is claimed too, and taken first.
+jobs are *claimed*: in the commit that accepts them if no other waits, or several at a time in one of their own. The
+threads take claimed jobs one by one. A slow job delays nobody. A job that comes when others are claimed may have its
+turn before them: then it is claimed too, and taken first.
 
 That is safe because of what happens after a crash. Every job that was claimed then has a counted attempt, and is a
 *suspect*: one of them may have brought the server down. Suspects are claimed one at a time, in order of number, while
@@ -18,7 +19,7 @@ from __future__ import annotations
 import heapq
 from bisect import bisect_left, insort
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from enum import Enum, auto
 
@@ -59,6 +60,7 @@ class JobQueue:
         self.at_work: dict[int, ActiveJob] = {}  # jobs that a thread has, until their end is committed, by number
         self._retry = retry
         self._is_claiming = False  # also when other hosts have meanwhile taken all of those jobs
+        self._starting = 0  # jobs that are being accepted, and started in the same commit
         self._is_closed = False
         self._fresh: list[_Entry] = []  # a heap
         self._suspects: list[_Entry] = []  # a heap
@@ -83,8 +85,13 @@ class JobQueue:
 
     @property
     def is_claiming(self) -> bool:
-        """Whether starts are being committed."""
+        """Whether jobs are being claimed."""
         return self._is_claiming
+
+    @property
+    def is_starting(self) -> bool:
+        """Whether starts are being committed, of jobs that wait or of new ones."""
+        return self._is_claiming or self._starting > 0
 
     def add(self, jobs: Iterable[ActiveJob]) -> None:
         """Let jobs wait to be claimed."""
@@ -127,6 +134,29 @@ class JobQueue:
                 job.queue_state = QueueState.CLAIMING
                 job.is_exchanged = False
         return self._claiming
+
+    def begin_starting(self, count: int, most: int) -> int:
+        """Return how many of so many new jobs, the first ones, are to be started in the commit that accepts them.
+
+        They are claimed then, and no more than ``most`` are; none if others wait that may go before. Then call
+        ``started``.
+        """
+        _drop_withdrawn(self._fresh)
+        _drop_withdrawn(self._suspects)
+        if self._is_closed or self._fresh or self._suspects or self._suspect is not None:
+            return 0
+        claimed = len(self._claimed) + len(self._claiming) + self._starting
+        starting = max(0, min(count, most - claimed))
+        self._starting += starting
+        return starting
+
+    def started(self, count: int, jobs: Sequence[ActiveJob]) -> None:
+        """Let threads take the jobs that ``begin_starting`` has counted; there are none if they were not accepted."""
+        self._starting -= count
+        self._fresh_line.join(jobs)
+        for job in jobs:
+            job.queue_state = QueueState.CLAIMED
+            insort(self._claimed, (job.ticket, job))
 
     def close(self) -> list[ActiveJob]:
         """Have no more jobs claimed; return those that are claimed, and withdraw them."""

@@ -51,14 +51,27 @@ class Scheduler:
                 return self._gate.bind(request)
         return request
 
-    def schedule(self, jobs: Sequence[ActiveJob], *, submitted: int = 0, event: EventKind | None = None) -> None:
-        """Let jobs wait their turn. ``submitted`` of them, of one client, were being accepted until now."""
-        open_now = self.gates([job.record.request for job in jobs])
+    def is_ready(self, requests: Sequence[Request]) -> bool:
+        """Whether work on all of these requests can start: they are bound, and their data sets are open."""
+        return all(request.fingerprint for request in requests) and all(self.gates(requests).values())
+
+    def schedule(
+        self, jobs: Sequence[ActiveJob], *, submitted: int = 0, started: int = 0, event: EventKind | None = None
+    ) -> None:
+        """Let jobs wait their turn. ``submitted`` of them, of one client, were being accepted until now.
+
+        As many as ``started`` says, the first ones, were started with that.
+        """
+        waiting = jobs[started:]
+        open_now = self.gates([job.record.request for job in waiting])
         with self._lifecycle.lock:
             if submitted:
                 self._index.end_submitting(jobs[0].client, submitted)
             self._index.add_active(jobs)
-            self.place(jobs, open_now)
+            if started:
+                self._queue.started(started, jobs[:started])
+                self._lifecycle.settled.notify_all()
+            self.place(waiting, open_now)
             # Before a thread can take them, so that nobody hears of their start first.
             if event is not None:
                 self._events.add(event, jobs)

@@ -13,7 +13,7 @@ from meantime.engine.job_index import JobIndex
 from meantime.engine.jobs import ActiveJob
 from meantime.engine.lifecycle import Lifecycle
 from meantime.engine.ports import Clock, JobStore
-from meantime.engine.queue import JobQueue
+from meantime.engine.queue import CLAIM_LIMIT, JobQueue
 from meantime.engine.scheduler import Scheduler
 from meantime.errors import QueueFull, StoreBroken
 from meantime.model import IdempotencyKey, JobRecord, Request
@@ -38,6 +38,8 @@ class JobSubmitter:
         store: JobStore,
         clock: Clock,
         queue_limit: int,
+        threads: int,
+        host: int | None,
     ) -> None:
         self._lifecycle = lifecycle
         self._index = index
@@ -47,6 +49,8 @@ class JobSubmitter:
         self._store = store
         self._clock = clock
         self._queue_limit = queue_limit
+        self._threads = threads
+        self._host = host
         self._kept_for_others = max(_LEAST_KEPT, queue_limit // _SHARE_KEPT)
         self._idempotent = IdempotentSubmissions(store=store, keep_known=self._keep_known)
 
@@ -60,19 +64,26 @@ class JobSubmitter:
 
     def _accept(self, requests: Sequence[Request], key: IdempotencyKey | None, client: str) -> Future[list[JobRecord]]:
         count = len(requests)
+        bound = [self._scheduler.bind(request) for request in requests]
+        is_ready = self._scheduler.is_ready(bound)
         with self._lifecycle.lock:
             self._require_room(client, count)
             self._index.begin_submitting(client, count)
+            started = self._queue.begin_starting(count, self._most_claimed) if is_ready else 0
         accepted: Future[list[JobRecord]] = uncancellable_future()
         try:
-            added = self._store.add(
-                [self._scheduler.bind(request) for request in requests], at_s=self._clock(), idempotency_key=key
-            )
+            added = self._store.add(bound, at_s=self._clock(), idempotency_key=key, started=started, host=self._host)
         except BaseException:
-            self._drop(client, count)
+            self._drop(client, count, started)
             raise
-        self._lifecycle.when_done(added, partial(self._accepted, accepted, count, client))
+        self._lifecycle.when_done(added, partial(self._accepted, accepted, count, started, client))
         return accepted
+
+    @property
+    def _most_claimed(self) -> int:
+        """How many jobs may be claimed where one is started with its acceptance. The lock is held."""
+        # What no thread of this host is free for, another host may have one for.
+        return CLAIM_LIMIT if self._host is None else self._threads - self._queue.working
 
     def _require_room(self, client: str, count: int) -> None:
         """Refuse what finds no place. Beyond the limit a client must leave as many places free as it then has.
@@ -91,23 +102,25 @@ class JobSubmitter:
             )
 
     def _accepted(
-        self, accepted: Future[list[JobRecord]], count: int, client: str, added: Future[list[JobRecord]]
+        self, accepted: Future[list[JobRecord]], count: int, started: int, client: str, added: Future[list[JobRecord]]
     ) -> None:
         if (error := added.exception()) is not None:
-            self._drop(client, count)
+            self._drop(client, count, started)
             if isinstance(error, StoreBroken):
                 self._lifecycle.fail(error)
             accepted.set_exception(error)
             return
         records = added.result()
         # Known before the future resolves, so that a caller who has the number can ask about it.
-        self._scheduler.schedule([ActiveJob(record, client) for record in records], submitted=count, event="accepted")
+        jobs = [ActiveJob(record, client) for record in records]
+        self._scheduler.schedule(jobs, submitted=count, started=started, event="accepted")
         accepted.set_result(records)
         self._events.dispatch()
 
-    def _drop(self, client: str, count: int) -> None:
+    def _drop(self, client: str, count: int, started: int) -> None:
         with self._lifecycle.lock:
             self._index.end_submitting(client, count)
+            self._queue.started(started, ())
             self._lifecycle.settled.notify_all()
 
     def _keep_known(self, records: Sequence[JobRecord]) -> list[JobRecord]:

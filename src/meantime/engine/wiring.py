@@ -104,6 +104,8 @@ def create_engine(
         store=jobs,
         clock=clock,
         queue_limit=queue_limit,
+        threads=threads,
+        host=hosts.me,
     )
     commits = Commits(
         lifecycle=lifecycle,

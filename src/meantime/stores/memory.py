@@ -28,18 +28,27 @@ class MemoryJobStore:
         self._is_closed = False
 
     def add(
-        self, requests: Sequence[Request], *, at_s: float, idempotency_key: IdempotencyKey | None = None
+        self,
+        requests: Sequence[Request],
+        *,
+        at_s: float,
+        idempotency_key: IdempotencyKey | None = None,
+        started: int = 0,
+        host: int | None = None,
     ) -> Future[list[JobRecord]]:
         """Accept requests as queued jobs with consecutive numbers: all of them, or none."""
         kept = [as_kept(request) for request in requests]
         with self._lock:
             if self._is_closed:
                 return failed_future(_closed())
-            first = self._last_number + 1
-            records = [
-                JobRecord(number=number, request=request, created_at_s=at_s, idempotency_key=idempotency_key)
-                for number, request in enumerate(kept, first)
-            ]
+            records = JobRecord.accepted(
+                kept,
+                first=self._last_number + 1,
+                at_s=at_s,
+                idempotency_key=idempotency_key,
+                started=started,
+                host=host,
+            )
             self._last_number += len(records)
             self._jobs.update((record.number, record) for record in records)
         return resolved_future(records)

@@ -78,7 +78,13 @@ class SqliteJobStore:
         )
 
     def add(
-        self, requests: Sequence[Request], *, at_s: float, idempotency_key: IdempotencyKey | None = None
+        self,
+        requests: Sequence[Request],
+        *,
+        at_s: float,
+        idempotency_key: IdempotencyKey | None = None,
+        started: int = 0,
+        host: int | None = None,
     ) -> Future[list[JobRecord]]:
         """Accept requests as queued jobs with consecutive numbers: all of them, or none."""
         # Here and not in the writer: what cannot be kept fails in the call, and the caller may change it afterwards.
@@ -90,6 +96,8 @@ class SqliteJobStore:
                 parameters=parameters,
                 at_s=at_s,
                 idempotency_key=idempotency_key,
+                started=started,
+                host=host,
             )
         )
 

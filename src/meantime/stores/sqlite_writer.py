@@ -45,6 +45,8 @@ class WriteCall(NamedTuple):
     parameters: Sequence[str] = ()  # theirs, as JSON
     at_s: float = 0.0
     idempotency_key: IdempotencyKey | None = None
+    started: int = 0  # how many of them, the first ones
+    host: int | None = None  # that starts them
 
 
 class _Waiting(NamedTuple):
@@ -173,12 +175,15 @@ class GroupWriter:
         added: list[list[JobRecord]] = []
         rows: list[SqlRow] = []
         for call in calls:
-            first = self._given + 1
-            self._given += len(call.requests)
-            records = [
-                JobRecord(number=number, request=request, created_at_s=call.at_s, idempotency_key=call.idempotency_key)
-                for number, request in enumerate(call.requests, first)
-            ]
+            records = JobRecord.accepted(
+                call.requests,
+                first=self._given + 1,
+                at_s=call.at_s,
+                idempotency_key=call.idempotency_key,
+                started=call.started,
+                host=call.host,
+            )
+            self._given += len(records)
             added.append(records)
             rows += map(row_of, records, call.parameters)
         self._connection.executemany(self._sql["add"], rows)

@@ -63,10 +63,11 @@ def test_a_running_job_is_cancelled_at_its_next_check_however_often_that_is_requ
 
 
 def test_a_job_whose_start_is_being_committed_is_cancelled_before_it_is_computed() -> None:
-    jobs, compute = ControlledJobStore(), FakeCompute()
+    jobs, compute, gate = ControlledJobStore(), FakeCompute(), FakeGate(closed=["toys"])
     jobs.holds_on = lambda kind, _: kind == "update"
-    with running(compute, jobs=jobs) as engine:
+    with running(compute, jobs=jobs, gate=gate) as engine:
         [number] = submit(engine, request())
+        gate.open("toys")
         assert jobs.holding.acquire(timeout=PATIENCE_S)
         jobs.holds_on = lambda *_: False
         cancelled = engine.cancel(number)

@@ -73,10 +73,11 @@ def test_what_breaks_twice_is_reported_once() -> None:
 @pytest.mark.parametrize("error", [BROKEN, IllegalTransition("a bug")])
 @pytest.mark.parametrize("fails_on", [is_start, is_done], ids=["start", "done"])
 def test_a_job_that_cannot_be_updated_is_fatal_and_nobody_waits_for_a_drain(error: Any, fails_on: Any) -> None:
-    jobs, fatal = ControlledJobStore(), Fatal()
+    jobs, fatal, gate = ControlledJobStore(), Fatal(), FakeGate(closed=["toys"])
     jobs.fails_on, jobs.error = fails_on, error
-    with running(jobs=jobs, on_fatal=fatal) as engine:
+    with running(jobs=jobs, on_fatal=fatal, gate=gate) as engine:
         submit(engine, request())
+        gate.open("toys")
         assert fatal.wait() is error
         assert not engine.wait_drained(None)
 
@@ -155,11 +156,13 @@ def test_an_end_that_is_being_committed_at_the_stop_is_committed() -> None:
     assert stored(jobs, number).state is JobState.DONE
 
 
-def test_a_start_that_is_being_committed_at_the_stop_is_given_back() -> None:
-    jobs = ControlledJobStore()
-    jobs.holds_on = is_start
-    with running(jobs=jobs) as engine:
-        [number] = submit(engine, request())
+@pytest.mark.parametrize("is_accepted", [False, True], ids=["with its acceptance", "after it"])
+def test_a_start_that_is_being_committed_at_the_stop_is_given_back(is_accepted: bool) -> None:
+    jobs, gate = ControlledJobStore(), FakeGate(closed=["toys"] if is_accepted else [])
+    jobs.holds_on = is_start if is_accepted else lambda kind, _: kind == "add"
+    with running(jobs=jobs, gate=gate) as engine:
+        accepted = engine.submit([request()])
+        gate.open("toys")
         assert jobs.holding.acquire(timeout=PATIENCE_S)
         stopping = threading.Thread(target=engine.stop)
         stopping.start()
@@ -167,7 +170,8 @@ def test_a_start_that_is_being_committed_at_the_stop_is_given_back() -> None:
         jobs.held.pop()()
         stopping.join(PATIENCE_S)
         assert not stopping.is_alive()
-    assert (stored(jobs, number).state, stored(jobs, number).attempts) == (JobState.QUEUED, 0)
+    [job] = accepted.result(PATIENCE_S)
+    assert (stored(jobs, job.number).state, stored(jobs, job.number).attempts) == (JobState.QUEUED, 0)
 
 
 @pytest.mark.parametrize("full", [False, True], ids=["result fits", "disk full"])

@@ -142,7 +142,9 @@ def test_the_job_of_a_lost_host_runs_again_and_whatever_that_host_still_does_is_
 ) -> None:
     stalled = HeldTask(is_polite=False)
     one, two = Host(shared, 1, stack, threads=1, tasks={"hold": stalled}), idle(shared, 2, stack)
+    one.gate.closed.add("toys")
     number, claimed = submit(one.engine, request("hold"), request())
+    one.gate.open("toys")
     stalled.wait_begun()
     two.catch_up()
     shared.lost.add(1)
@@ -409,8 +411,10 @@ def test_a_host_that_stops_hands_back_what_it_has_not_begun_and_ends_what_it_has
 ) -> None:
     held = HeldTask()
     one, two = Host(shared, 1, stack, threads=1, tasks={"hold": held}), idle(shared, 2, stack)
+    one.gate.closed.add("toys")
     first, *rest = submit(one.engine, request("hold"), request(), request())
-    held.wait_begun()
+    one.gate.open("toys")
+    held.wait_begun()  # all of them are claimed
     one.engine.stop_accepting()
     assert not one.engine.wait_drained(0.01)
     assert {shared.rows[number].record.state for number in rest} == {JobState.QUEUED}
@@ -533,9 +537,10 @@ class Losing(MemoryHost):
 
 
 def test_a_job_whose_record_is_gone_is_not_claimed_again_and_again(shared: SharedMemory) -> None:
-    jobs, compute = Losing(shared, 1), FakeCompute()
-    with running(compute, jobs=jobs, hosts=jobs, gate=FakeGate()) as engine:
+    jobs, compute, gate = Losing(shared, 1), FakeCompute(), FakeGate(closed=["toys"])
+    with running(compute, jobs=jobs, hosts=jobs, gate=gate) as engine:
         [number] = submit(engine, request())
+        gate.open("toys")
         wait_until(lambda: engine.describe(number).position is None, "the job still waits for a thread")
         assert engine.look_up(number).state is JobState.QUEUED
     assert compute.requests == []

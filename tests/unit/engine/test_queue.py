@@ -178,3 +178,30 @@ def test_suspects_have_a_line_of_their_own_by_number() -> None:
     assert [mixed.position(job) for job in (three, seven)] == [None, 0]
     mixed.put_back(three)
     assert [mixed.position(job) for job in (three, seven)] == [0, 1]
+
+
+def test_new_jobs_are_started_with_their_acceptance_as_long_as_few_are_claimed() -> None:
+    queue = queue_of()
+    assert queue.begin_starting(3, most=5) == 3
+    assert queue.is_starting
+    assert queue.begin_starting(3, most=5) == 2
+    queue.started(2, ())  # could not be accepted
+    queue.started(3, [job(1), job(2), job(3)])
+    assert queue.begin_starting(3, most=2) == 0
+    assert [take(queue).number for _ in range(3)] == [1, 2, 3]
+    assert queue.begin_starting(3, most=2) == 2
+
+
+def test_new_jobs_are_not_started_before_others_that_wait_nor_beside_suspects_nor_after_the_close() -> None:
+    queue = queue_of(job(1))
+    assert queue.begin_starting(1, most=5) == 0
+    assert claim(queue) == [1]
+    assert queue.begin_starting(1, most=5) == 1
+    queue.add([job(2, attempts=1)])
+    assert queue.begin_starting(1, most=5) == 0
+    assert claim(queue) == [2]
+    assert queue.begin_starting(1, most=5) == 0
+
+    closed = queue_of()
+    closed.close()
+    assert closed.begin_starting(1, most=5) == 0

@@ -1,27 +1,32 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
 from meantime.engine.engine import Engine
+from meantime.engine.queue import CLAIM_LIMIT
 from meantime.errors import (
     QueueFull,
     ShuttingDown,
     StoreFull,
 )
-from meantime.model import IdempotencyKey
+from meantime.model import IdempotencyKey, JobState
 from tests.support.engine_fakes import (
     FULL,
     ControlledJobStore,
     FakeCompute,
     FakeGate,
     HeldTask,
+    end_of,
     make_engine,
     request,
     running,
     submit,
 )
+from tests.support.shared_memory import SharedMemory
 from tests.support.waiting import PATIENCE_S
 
 
@@ -155,3 +160,48 @@ def test_the_future_of_a_submission_cannot_be_cancelled() -> None:
         assert not future.cancel()
         jobs.held[0]()
         assert [job.number for job in future.result(PATIENCE_S)] == [1]
+
+
+def test_a_job_that_need_not_wait_is_started_in_the_commit_that_accepts_it() -> None:
+    jobs, calls = ControlledJobStore(), []
+
+    def note(kind: str, subject: Sequence[Any]) -> bool:
+        calls.append((kind, subject))
+        return False
+
+    jobs.holds_on = note
+    with running(jobs=jobs) as engine:
+        [job] = engine.submit([request()]).result(PATIENCE_S)
+        assert (job.state, job.attempts) == (JobState.RUNNING, 1)
+        assert end_of(engine, job.number).state is JobState.DONE
+    assert [kind for kind, _ in calls] == ["add", "update"]
+    assert [move.after.state for move in calls[1][1]] == [JobState.DONE]
+
+
+def test_a_job_waits_to_be_claimed_if_its_data_set_is_not_open_or_not_known() -> None:
+    with running(gate=FakeGate(closed=["toys"], failed=["lost"])) as engine:
+        accepted = [engine.submit([request(fingerprint=None, dataset=dataset)]) for dataset in ("toys", "lost")]
+        assert [future.result(PATIENCE_S)[0].state for future in accepted] == [JobState.QUEUED] * 2
+
+
+def test_jobs_that_could_not_be_accepted_take_no_place_of_those_that_may_be_started() -> None:
+    jobs = ControlledJobStore()
+    with running(jobs=jobs) as engine:
+        jobs.error = FULL
+        assert engine.submit([request()] * CLAIM_LIMIT).exception(PATIENCE_S) is FULL
+        with suppress(TypeError):
+            engine.submit([request(what=object())] * CLAIM_LIMIT)
+        jobs.error = None
+        accepted = engine.submit([request()] * (CLAIM_LIMIT + 1)).result(PATIENCE_S)
+        assert [job.attempts for job in accepted] == [1] * CLAIM_LIMIT + [0]
+
+
+def test_a_host_beside_others_starts_no_more_new_jobs_than_it_has_threads_for() -> None:
+    store = SharedMemory().host(1)
+    held = HeldTask()
+    with running(FakeCompute(hold=held), jobs=store, hosts=store, threads=2) as engine:
+        first = engine.submit([request("hold")]).result(PATIENCE_S)
+        held.wait_begun()
+        accepted = engine.submit([request()] * 3).result(PATIENCE_S)
+        assert [(job.attempts, job.host) for job in (*first, *accepted)] == [(1, 1), (1, 1), (0, None), (0, None)]
+        held.go_on.set()

@@ -83,7 +83,13 @@ class PostgresJobStore:
         self._on_death = on_death
 
     def add(
-        self, requests: Sequence[Request], *, at_s: float, idempotency_key: IdempotencyKey | None = None
+        self,
+        requests: Sequence[Request],
+        *,
+        at_s: float,
+        idempotency_key: IdempotencyKey | None = None,
+        started: int = 0,
+        host: int | None = None,
     ) -> Future[list[JobRecord]]:
         """Accept requests as queued jobs with consecutive numbers: all of them, or none."""
         parameters = [as_json(request.parameters) for request in requests]
@@ -95,6 +101,8 @@ class PostgresJobStore:
                 parameters=parameters,
                 at_s=at_s,
                 key=idempotency_key,
+                started=started,
+                host=host,
             )
         )
 

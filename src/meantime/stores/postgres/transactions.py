@@ -34,6 +34,8 @@ class Call:
     parameters: Sequence[str] = ()  # theirs, as JSON
     at_s: float = 0.0
     key: IdempotencyKey | None = None
+    started: int = 0  # how many of these jobs, the first ones
+    host: int | None = None  # that starts them
     moves: Sequence[str] = ()  # as rows for the query ``update``
     numbers: Sequence[int] = ()  # of the jobs that it is about, but for those that it adds
     outcome: Any = None  # what its future resolves to, or fails with
@@ -175,10 +177,14 @@ class Transactions:
             if call.key is not None and call.key.key in taken:
                 call.outcome = KeyTaken(call.key.key)
                 continue
-            call.outcome = [
-                JobRecord(number=number, request=request, created_at_s=call.at_s, idempotency_key=call.key)
-                for number, request in enumerate(call.requests, given + 1)
-            ]
+            call.outcome = JobRecord.accepted(
+                call.requests,
+                first=given + 1,
+                at_s=call.at_s,
+                idempotency_key=call.key,
+                started=call.started,
+                host=call.host,
+            )
             given += len(call.requests)
             records += call.outcome
             parameters += call.parameters

@@ -1,5 +1,5 @@
 -- add --
--- Accept a request as a queued job, under a number that the store gives.
+-- Accept a request as a job, under a number that the store gives.
 INSERT INTO jobs (number, state, attempts, dataset, statistic, parameters, view, fingerprint,
                   created_at_s, started_at_s, ended_at_s, failure, receipt, label, once_key, once_digest, submitted_by, checksum)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
