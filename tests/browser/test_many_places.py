@@ -99,7 +99,6 @@ def test_trends_are_listed_in_pages(visitor: Visitor) -> None:
 
 
 def test_the_place_to_compare_with_is_searched_for(visitor: Visitor) -> None:
-    visitor.refused = [406]  # there is no map of tiles for counties
     page = visitor.go(**QUESTION, tab="map", colour="verdict")
     page.locator("#reference").fill("birchview kentucky")
     page.locator("#reference").press("Enter")

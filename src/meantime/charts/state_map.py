@@ -3,36 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
-from meantime.charts import comparison, labels, marks, theme
+from meantime.charts import comparison, marks, theme
 from meantime.charts.caption import Caption
 from meantime.charts.chart import Chart
 from meantime.charts.figure import MarkLabels
-from meantime.charts.layout import Record, Spec, chart_spec, highlight_opacity, tooltip
-from meantime.charts.tile_map import by_place, empty_place, value_fill, verdict_fill
-from meantime.dataset.facts import geography, shapes_of_places, tile_grids
+from meantime.charts.layout import Record, Spec, chart_spec, tooltip
+from meantime.charts.tile_map import (
+    HATCHED,
+    IS_REFERENCE,
+    LEAST_FONT,
+    by_place,
+    empty_place,
+    mark_reference,
+    naming_others,
+    no_data,
+    outlined,
+    value_fill,
+    verdict_fill,
+)
+from meantime.dataset.facts import shapes_of_places, tile_grids
 from meantime.dataset.facts.shapes_of_places import Atlas
 from meantime.errors import NotAcceptable
 from meantime.table import Table
-from meantime.text import listed
 
 _HEIGHT = 560
 _FOOT = 14
-# Stripes at any size and on any background: gray, and nothing.
-_STRIPES = 9
-_HATCHED = {
-    "gradient": "linear",
-    "x1": 0,
-    "y1": 0,
-    "x2": 1,
-    "y2": 1,
-    "stops": [
-        {"offset": (at + end) / _STRIPES / 2, "color": f"rgba(128, 128, 128, {0.55 if at % 2 else 0.12})"}
-        for at in range(2 * _STRIPES)
-        for end in (0, 1)
-    ],
-}
 _HAS_VALUE = "isValid(datum.value)"
 
 
@@ -43,9 +39,9 @@ def value_map(table: Table, caption: Caption) -> Spec:
         NotAcceptable: fewer than half of the locations have a known outline, or they have several values each.
     """
     records, fill, on_place, unit = value_fill(table)
-    atlas, records, missing = _with_outlines(records)
+    atlas, records, caption = _with_outlines(records, caption)
     description = f"Values by place. {marks.summary(records, unit)}"
-    return _mapped(caption, atlas, records, missing, fill, on_place, description)
+    return _mapped(caption, atlas, records, fill, on_place, description)
 
 
 def verdict_map(table: Table, caption: Caption) -> Spec:
@@ -55,17 +51,15 @@ def verdict_map(table: Table, caption: Caption) -> Spec:
         NotAcceptable: as for values.
     """
     records, fill, on_place = verdict_fill(table)
-    atlas, records, missing = _with_outlines(records)
-    for record in records:
-        if record["location"] == comparison.reference_name(table) and record["value"] is None:
-            record |= {"is_reference": True, "tooltip": f"{record['name']}: the reference"}
+    atlas, records, caption = _with_outlines(records, caption)
+    mark_reference(records, table)
     description = f"Verdicts against {comparison.reference_name(table)} by place: {comparison.verdict_counts(records)}."
     # The signs say the same as the colors.
-    return _mapped(caption, atlas, records, missing, fill, on_place, description, has_text=True)
+    return _mapped(caption, atlas, records, fill, on_place, description, has_text=True)
 
 
-def _with_outlines(records: Sequence[Record]) -> tuple[Atlas, list[Record], list[str]]:
-    """Give records their outlines. Return those, and the names of locations that are not on the map."""
+def _with_outlines(records: Sequence[Record], caption: Caption) -> tuple[Atlas, list[Record], Caption]:
+    """Give records their outlines. Return those, and the caption with the locations that are not on the map."""
     by_name = by_place(records, "a place on the map has one color")
     names = tuple(by_name)
     atlas = shapes_of_places.for_locations(names)
@@ -85,15 +79,13 @@ def _with_outlines(records: Sequence[Record]) -> tuple[Atlas, list[Record], list
         short = grid.tiles[name].label if grid and name in grid.tiles else ""
         own = {"shape": outline.shape, "label_x": left, "label_y": top, "short": short, "has_label": outline.has_label}
         placed.append({**record, **own, "inset": outline.inset})
-    is_country = geography.for_locations(tuple(sorted(names))).is_country
-    return atlas, placed, [name for name in names if name not in atlas.places and not is_country(name)]
+    return atlas, placed, naming_others(caption, [name for name in names if name not in atlas.places])
 
 
 def _mapped(
     caption: Caption,
     atlas: Atlas,
     records: list[Record],
-    missing: Sequence[str],
     fill: Spec,
     on_place: Spec,
     description: str,
@@ -109,7 +101,6 @@ def _mapped(
 
     shared = {
         "shape": {"field": "shape", "type": "geojson"},
-        "opacity": highlight_opacity(other_opacity=0.4),
         "description": tooltip(),
         "tooltip": tooltip(),
     }
@@ -126,7 +117,7 @@ def _mapped(
         "y2": {"expr": f"datum.inset[3] * {scale}"},
     }
     text = {"type": "text", "align": "center", "aria": False}
-    size = {"fontSize": {"expr": f"clamp(12 * {scale}, 8, 14)"}, "baseline": "middle"}
+    size = {"fontSize": {"expr": f"clamp(12 * {scale}, {LEAST_FONT}, 14)"}, "baseline": "middle"}
     label: list[Spec] = [
         {
             "transform": [{"filter": "isValid(datum.inset)"}],
@@ -142,18 +133,17 @@ def _mapped(
                 "encoding": {"color": on_place},
             }
         )
-    has_missing = any(record["value"] is None and not record.get("is_reference") for record in records)
     spec = chart_spec(
-        _with_unmapped(caption, missing),
+        caption,
         [
             {
-                "transform": [{"filter": f"!{_HAS_VALUE} && datum.is_reference !== true"}],
+                "transform": [{"filter": f"!{_HAS_VALUE} && !({IS_REFERENCE})"}],
                 "projection": projection,
-                "mark": {**outline, "fill": _HATCHED, "stroke": theme.color("muted")},
+                "mark": {**outline, "fill": HATCHED, "stroke": theme.color("muted")},
                 "encoding": shared,
             },
             {
-                "transform": [{"filter": "datum.is_reference === true"}],
+                "transform": [{"filter": IS_REFERENCE}],
                 "projection": projection,
                 "mark": {**outline, "fill": theme.color("ink")},
                 "encoding": shared,
@@ -164,9 +154,10 @@ def _mapped(
                 "mark": outline,
                 "encoding": {**shared, "fill": fill},
             },
+            *outlined({"projection": projection, "mark": outline, "encoding": shared}),
             {"transform": [{"filter": "isValid(datum.inset)"}], "mark": box, "encoding": {}},
             *label,
-            *(_no_data() if has_missing else ()),
+            *no_data(records, "height - 14"),
         ],
         records=records,
         height=_HEIGHT,
@@ -177,22 +168,6 @@ def _mapped(
     spec["usermeta"]["fits_height"] = True
     spec["usermeta"]["height_to_width"] = round(atlas.height / atlas.width, 3)
     return spec
-
-
-def _with_unmapped(caption: Caption, missing: Sequence[str]) -> Caption:
-    names = [labels.truncate(name, 60) for name in missing if name != caption.reference]
-    if not names or caption.figure.note is not None:
-        return caption
-    return replace(caption, notes=(f"Not on the map: {listed(names)}.", *caption.notes))
-
-
-def _no_data() -> list[Spec]:
-    """Return the entry for "no data" of the legend, at the lower left."""
-    one: Spec = {"data": {"values": [{}]}, "encoding": {}}
-    square = {"type": "rect", "fill": _HATCHED, "stroke": theme.color("muted"), "strokeWidth": 0.6, "aria": False}
-    corner = {"x": 0, "x2": 14, "y": {"expr": "height - 14"}, "y2": {"expr": "height"}}
-    name = {"type": "text", "text": "No data", "align": "left", "baseline": "middle", "x": 20, "aria": False}
-    return [{**one, "mark": {**square, **corner}}, {**one, "mark": {**name, "y": {"expr": "height - 7"}}}]
 
 
 CHARTS = (

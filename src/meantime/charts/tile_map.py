@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from meantime.charts import comparison, labels, marks, theme
 from meantime.charts.caption import Caption
 from meantime.charts.chart import Chart
-from meantime.charts.layout import Record, Spec, chart_spec, highlight_opacity, no_rows_error, tooltip
+from meantime.charts.layout import Record, Spec, chart_spec, is_highlighted, no_rows_error, tooltip
 from meantime.charts.marks import MarkColumns
-from meantime.dataset.facts import tile_grids
+from meantime.dataset.facts import geography, tile_grids
 from meantime.dataset.facts.tile_grids import TileGrid
 from meantime.errors import NotAcceptable
 from meantime.table import Table
-from meantime.text import decimals, number
+from meantime.text import decimals, listed, number
 
 _VALUES = MarkColumns(value="estimate", low="low", high="high")
 _MEANS = MarkColumns(value="mean")
@@ -23,11 +24,27 @@ _VERDICTS = MarkColumns(value="difference", low="difference_low", high="differen
 _TILE_PIXELS = 58
 # The parameter that says so; a page sets a smaller one where its screen is low.
 _TILE = "tile_pixels"
-_LEGEND_PIXELS = 14
+# The entry for "no data" stands below the tiles.
+_LEGEND_PIXELS = 30
 # Smaller letters cannot be read on a phone.
-_LEAST_FONT = 12
-# A tile that is not lit is a neighbour still: its letters and its color are to be read.
-_OTHER_OPACITY = 0.4
+LEAST_FONT = 12
+# Stripes at any size and on any background: gray, and nothing.
+_STRIPES = 9
+HATCHED = {
+    "gradient": "linear",
+    "x1": 0,
+    "y1": 0,
+    "x2": 1,
+    "y2": 1,
+    "stops": [
+        {"offset": (at + end) / _STRIPES / 2, "color": f"rgba(128, 128, 128, {0.55 if at % 2 else 0.12})"}
+        for at in range(2 * _STRIPES)
+        for end in (0, 1)
+    ],
+}
+
+
+IS_REFERENCE = "datum.is_reference === true"
 
 
 def value_map(table: Table, caption: Caption) -> Spec:
@@ -37,8 +54,9 @@ def value_map(table: Table, caption: Caption) -> Spec:
         NotAcceptable: the locations are on no grid, or have several values each.
     """
     records, fill, on_tile, unit = value_fill(table)
-    grid, records = _with_positions(records)
-    return _mapped(caption, grid, records, fill, on_tile, f"Values by place. {marks.summary(records, unit)}")
+    description = f"Values by place. {marks.summary(records, unit)}"
+    grid, records, caption = _with_positions(records, caption)
+    return _mapped(caption, grid, records, fill, on_tile, description)
 
 
 def value_fill(table: Table) -> tuple[list[Record], Spec, Spec, str | None]:
@@ -65,7 +83,7 @@ def value_fill(table: Table) -> tuple[list[Record], Spec, Spec, str | None]:
         "legend": {"gradientLength": 200, "direction": "horizontal", "format": ".3~g"},
     }
     on_tile = {
-        "condition": {"test": "datum.share > on_most_from", "value": theme.color("on_most")},
+        "condition": [{"test": "datum.share > on_most_from", "value": theme.color("on_most")}],
         "value": theme.color("on_least"),
     }
     return records, color, on_tile, unit
@@ -78,7 +96,8 @@ def verdict_map(table: Table, caption: Caption) -> Spec:
         NotAcceptable: the locations are on no grid, or have several verdicts each.
     """
     records, fill, on_tile = verdict_fill(table)
-    grid, records = _with_positions(records)
+    grid, records, caption = _with_positions(records, caption)
+    mark_reference(records, table)
     description = f"Verdicts against {comparison.reference_name(table)} by place: {comparison.verdict_counts(records)}."
     return _mapped(caption, grid, records, fill, on_tile, description)
 
@@ -118,8 +137,8 @@ _FILLS = {
 _LEGEND = "datum.label" + "".join(f" + (datum.label === '{name}' ? ' {sign}' : '')" for name, sign in _SIGNS.items())
 
 
-def _with_positions(records: Sequence[Record]) -> tuple[TileGrid, list[Record]]:
-    """Put records on their tiles; tiles without a record are there too, and say so."""
+def _with_positions(records: Sequence[Record], caption: Caption) -> tuple[TileGrid, list[Record], Caption]:
+    """Put records on their tiles. A state without a record is there too, and says so; a territory may be unknown."""
     by_name = by_place(records, "a tile has room for one")
     grid = tile_grids.for_locations(tuple(by_name))
     if grid is None:
@@ -127,11 +146,14 @@ def _with_positions(records: Sequence[Record]) -> tuple[TileGrid, list[Record]]:
             "Fewer than half of these locations are places of a tile grid that Meantime knows, so there is no map. "
             "The other charts show them."
         )
+    territories = geography.for_locations(tuple(sorted(by_name))).sets.get("territories", ())
     placed = []
     for name, tile in grid.tiles.items():
+        if name not in by_name and name in territories:
+            continue
         record = by_name.get(name) or empty_place(name)
         placed.append({**record, "label": tile.label, "column": tile.column, "line": tile.row})
-    return grid, placed
+    return grid, placed, naming_others(caption, [name for name in by_name if name not in grid.tiles])
 
 
 def by_place(records: Sequence[Record], one_each: str) -> dict[str, Record]:
@@ -155,13 +177,53 @@ def empty_place(name: str) -> Record:
     return {"location": name, "name": name, "value": None, "tooltip": f"{name}: no value"}
 
 
+def mark_reference(records: Sequence[Record], table: Table) -> None:
+    """Say of the reference of a comparison that it is one: it has no difference, and still is no missing value."""
+    for record in records:
+        if record["location"] == comparison.reference_name(table) and record["value"] is None:
+            record |= {"is_reference": True, "tooltip": f"{record['name']}: the reference"}
+
+
+def naming_others(caption: Caption, names: Sequence[str]) -> Caption:
+    """Return a caption that says which locations are not on the map; the country and the reference need not be."""
+    is_country = geography.for_locations(tuple(sorted(names))).is_country
+    others = [labels.truncate(name, 60) for name in names if name != caption.reference and not is_country(name)]
+    return replace(caption, shown=f"Not on the map: {listed(others)}.") if others else caption
+
+
+def outlined(layer: Spec) -> list[Spec]:
+    """Return the layers that outline the highlighted places. The others keep their colors, which are to be compared."""
+    filters = [*layer.get("transform", ()), {"filter": is_highlighted()}]
+    strokes = (("paper", 5), ("ink", 2.5))
+    own = {"fill": None, "strokeDash": [1, 0], "aria": False}
+    return [
+        {
+            **layer,
+            "transform": filters,
+            "mark": {**layer["mark"], **own, "stroke": theme.color(name), "strokeWidth": width},
+        }
+        for name, width in strokes
+    ]
+
+
+def no_data(records: Sequence[Record], top: str) -> list[Spec]:
+    """Return the entry for "no data" of the legend, at the left, if a record has none."""
+    if all(record["value"] is not None or record.get("is_reference") for record in records):
+        return []
+    one: Spec = {"data": {"values": [{}]}, "encoding": {}}
+    square = {"type": "rect", "fill": HATCHED, "stroke": theme.color("muted"), "strokeWidth": 0.6, "aria": False}
+    corner = {"x": 0, "x2": 14, "y": {"expr": top}, "y2": {"expr": f"{top} + 14"}}
+    name = {"type": "text", "text": "No data", "align": "left", "baseline": "middle", "x": 20, "aria": False}
+    return [{**one, "mark": {**square, **corner}}, {**one, "mark": {**name, "y": {"expr": f"{top} + 7"}}}]
+
+
 def _mapped(
     caption: Caption, grid: TileGrid, records: list[Record], fill: Spec, on_tile: Spec, description: str
 ) -> Spec:
     tile = f"min(width / {grid.columns}, {_TILE})"
     left = f"(width - {grid.columns} * {tile}) / 2"
     middle = {"expr": f"{left} + (datum.column + 0.5) * {tile}"}
-    shared = {"opacity": highlight_opacity(other_opacity=_OTHER_OPACITY), "tooltip": tooltip()}
+    shared = {"tooltip": tooltip()}
     rect = {
         "type": "rect",
         # Of a rectangle that has a width and a height, x and y are the middle.
@@ -174,28 +236,35 @@ def _mapped(
         "strokeWidth": 1,
     }
     # A place without a value is shown too. It has its own layer, since a scale has no color for a missing value.
-    empty = {**rect, "fill": theme.color("paper"), "stroke": theme.color("muted"), "strokeDash": [3, 3]}
+    empty = {**rect, "fill": HATCHED, "stroke": theme.color("muted"), "strokeWidth": 0.6}
+    reference = {**rect, "fill": theme.color("ink")}
     has_value = "isValid(datum.value)"
+    on_tile = {**on_tile, "condition": [{"test": IS_REFERENCE, "value": theme.color("paper")}, *on_tile["condition"]]}
     text = {"type": "text", "align": "center", "baseline": "middle", "x": middle, "aria": False}
     label = {
         **text,
         "text": {"expr": "datum.label"},
         "fontWeight": "bold",
-        "fontSize": {"expr": f"max({_LEAST_FONT}, {tile} * 0.25)"},
+        "fontSize": {"expr": f"max({LEAST_FONT}, {tile} * 0.25)"},
         "y": {"expr": f"(datum.line + 0.31) * {tile}"},
     }
     value = {
         **text,
         "text": {"expr": "datum.shown"},
-        "fontSize": {"expr": f"max({_LEAST_FONT}, {tile} * 0.22)"},
+        "fontSize": {"expr": f"max({LEAST_FONT}, {tile} * 0.22)"},
         "y": {"expr": f"(datum.line + 0.7) * {tile}"},
     }
     spec = chart_spec(
         caption,
         [
             {
-                "transform": [{"filter": f"!{has_value}"}],
+                "transform": [{"filter": f"!{has_value} && !({IS_REFERENCE})"}],
                 "mark": empty,
+                "encoding": {"description": tooltip(), **shared},
+            },
+            {
+                "transform": [{"filter": IS_REFERENCE}],
+                "mark": reference,
                 "encoding": {"description": tooltip(), **shared},
             },
             {
@@ -203,8 +272,10 @@ def _mapped(
                 "mark": rect,
                 "encoding": {"fill": fill, "description": tooltip(), **shared},
             },
+            *outlined({"mark": rect, "encoding": shared}),
             {"mark": label, "encoding": {"color": on_tile, **shared}},
             {"mark": value, "encoding": {"color": on_tile, **shared}},
+            *no_data(records, "height + 8"),
         ],
         records=records,
         height=grid.rows * _TILE_PIXELS,

@@ -10,7 +10,7 @@ import pytest
 
 from meantime.charts import theme
 from meantime.charts.caption import Caption
-from meantime.charts.layout import SOURCE, Spec
+from meantime.charts.layout import Spec
 from meantime.charts.registry import CHARTS
 from meantime.dataset.facts import shapes_of_places, tile_grids
 from meantime.errors import NotAcceptable
@@ -55,6 +55,9 @@ def test_states_without_a_value_are_shown_as_such_and_territories_only_if_the_ta
     assert "Puerto Rico" not in places
     assert len(places) == 52
     assert "No data" in json.dumps(drawn(*STATES)["layer"])
+    tiles = by_place(CHARTS["map"].draw(table(*STATES, "Guam", missing=("Texas",)), CAPTION))
+    assert {*tiles} == {*places}
+    assert "No data" in json.dumps(CHARTS["map"].draw(table(*STATES), CAPTION)["layer"])
 
 
 def test_the_reference_of_a_comparison_is_no_missing_value() -> None:
@@ -64,15 +67,20 @@ def test_the_reference_of_a_comparison_is_no_missing_value() -> None:
     names = ("location", "difference")
     renamed = [Column(name=name, kind=each.kind, meaning="") for name, each in zip(names, of.columns, strict=True)]
     compared = Table(columns=(*renamed, *columns), data=(*of.data, *more.values()))
-    places = by_place(CHARTS["verdict_state_map"].draw(compared, CAPTION))
-    assert places["Ohio"]["is_reference"] is True
-    assert places["Ohio"]["tooltip"] == "Ohio: the reference"
+    for chart in ("verdict_state_map", "verdict_map"):
+        places = by_place(CHARTS[chart].draw(compared, CAPTION))
+        assert places["Ohio"]["is_reference"] is True
+        assert places["Ohio"]["tooltip"] == "Ohio: the reference"
 
 
-def test_locations_that_are_not_on_the_map_are_named_below_it_apart_from_the_country() -> None:
-    spec = drawn(*STATES, "Avalon", "National")
-    [source] = [layer["mark"]["text"] for layer in spec["layer"] if layer.get("name") == SOURCE]
-    assert source == ["Not on the map: Avalon.", "Source: A survey"]
+def test_locations_that_are_not_on_the_map_are_named_apart_from_the_country() -> None:
+    for spec in (
+        drawn(*STATES, "Avalon", "National"),
+        CHARTS["map"].draw(table(*STATES, "Avalon", "National"), CAPTION),
+    ):
+        assert spec["usermeta"]["shown"] == "Not on the map: Avalon."
+        assert spec["title"]["subtitle"] == ["Not on the map: Avalon."]
+        assert "Not on the map" not in (drawn(*STATES, "National")["usermeta"]["shown"])
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -9,6 +10,7 @@ import msgspec
 
 from meantime.dataset.catalog import Catalog
 from meantime.dataset.cube import Period
+from meantime.dataset.facts import shapes_of_places, tile_grids
 from meantime.dataset.facts.titles import in_natural_order, title_of
 from meantime.dataset.load_status import Failed, Loading, Ready, Status, progress_of
 from meantime.dataset.reading.progress import Progress
@@ -112,6 +114,7 @@ def _details(name: str, snapshot: Snapshot) -> dict[str, Any]:
             _question(question, question_groups(snapshot.cube, code)) for code, question in enumerate(summary.questions)
         ],
         "locations": [location_resource(location) for location in summary.locations],
+        "maps": _maps([location.name for location in summary.locations]),
         "categories": [
             CategoryResource(name=category.name, strata=in_natural_order(category.strata), cells=category.cells)
             for category in summary.categories
@@ -157,6 +160,11 @@ def _question(question: QuestionSummary, groups: QuestionGroups) -> QuestionReso
 
 def _group(group: DefaultGroup | None) -> GroupResource | None:
     return None if group is None else GroupResource(category=group.category, stratum=group.stratum)
+
+
+def _maps(locations: Sequence[str]) -> list[str]:
+    known = {"state_map": shapes_of_places.for_locations(locations), "map": tile_grids.for_locations(locations)}
+    return [name for name, places in known.items() if places is not None]
 
 
 def _years(period: Period) -> Years:

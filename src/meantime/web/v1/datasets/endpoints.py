@@ -87,6 +87,7 @@ _DATASET = {
             "no_point": None,
         }
     ],
+    "maps": ["state_map", "map"],
     "categories": [{"name": "Sex", "strata": ["Female", "Male"], "cells": 1438}],
     "periods": [{"first": 2022, "last": 2022}],
     "files": ["sample.csv"],

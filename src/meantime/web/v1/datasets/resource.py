@@ -160,6 +160,10 @@ class DatasetResource(DatasetSummary, frozen=True, kw_only=True):
     columns: Annotated[list[str] | None, described("All columns of its files, in order.")]
     questions: list[QuestionResource] | None
     locations: list[LocationResource] | None
+    maps: Annotated[
+        list[str] | None,
+        described("The charts that are maps of at least half of its locations: state_map has outlines, map has tiles."),
+    ]
     categories: list[CategoryResource] | None
     periods: list[Years] | None
     files: Annotated[list[str] | None, described("Names of its files, without folders.")]

@@ -105,6 +105,7 @@ def test_a_data_set_tells_what_is_in_it(workspace: Workspace) -> None:
         {"name": "Ohio", "cells": 1, "is_aggregate": False, **nowhere},
         {"name": "Utah", "cells": 2, "is_aggregate": False, **nowhere},
     ]
+    assert resource["maps"] == ["state_map", "map"]
     assert resource["categories"] == [{"name": "Sex", "strata": ["Female", "Male"], "cells": 3}]
     assert resource["periods"] == [{"first": 2020, "last": 2020}, {"first": 2021, "last": 2022}]
     assert resource["roles"]["question"] == "Question"

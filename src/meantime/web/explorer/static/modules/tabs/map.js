@@ -11,10 +11,11 @@ import { aggregateLocation, choiceNeeded, oneOf, referencePicker, switchPicker }
 import { addressWith, firstOf } from "../state.js";
 import { yearSlider } from "../years.js";
 
-// No country has a tile for each of so many places.
-const MOST_TILES = 100;
-const isOfPoints = (dataset) => dataset.locations.length > MOST_TILES && dataset.locations.some((each) => each.point);
-const isByOutline = (state) => oneOf(state.shape, ["tiles", "outlines"], "tiles") === "outlines";
+// The maps of a country's places, by their name in the address; the first that a data set has is the one to begin with.
+const SHAPES = { outlines: "state_map", tiles: "map" };
+const shapesOf = ({ maps }) => Object.keys(SHAPES).filter((shape) => maps.includes(SHAPES[shape]));
+const isOfPoints = (dataset) => shapesOf(dataset).length === 0 && dataset.locations.some((each) => each.point);
+const shapeOf = (state, dataset) => oneOf(state.shape, shapesOf(dataset), shapesOf(dataset)[0] ?? "tiles");
 const isByDifference = (state) => oneOf(state.colour, ["value", "verdict"], "value") === "verdict";
 
 /** @type {import("./index.js").Tab} */
@@ -23,7 +24,7 @@ export const map = {
   title: "Map",
   chart: (state, dataset) => {
     if (isOfPoints(dataset) && !isByDifference(state)) return "point_map";
-    const name = isByOutline(state) ? "state_map" : "map";
+    const name = SHAPES[shapeOf(state, dataset)];
     return isByDifference(state) ? `verdict_${name}` : name;
   },
   statistic: (state) => (isByDifference(state) ? "comparison" : "estimate"),
@@ -31,14 +32,16 @@ export const map = {
 
   controls: ({ state, dataset }) => [
     switchPicker({ label: "Color by", name: "colour", selected: isByDifference(state) ? "verdict" : "value", options: [["value", "Value"], ["verdict", "Difference"]] }),
-    !isOfPoints(dataset) && switchPicker({ label: "Places as", name: "shape", selected: isByOutline(state) ? "outlines" : "tiles", options: [["tiles", "Tiles"], ["outlines", "Outlines"]] }),
+    shapesOf(dataset).length > 1 && switchPicker({ label: "Places as", name: "shape", selected: shapeOf(state, dataset), options: [["outlines", "Outlines"], ["tiles", "Tiles"]] }),
     isByDifference(state) && referencePicker(state, dataset),
   ],
 
-  prerequisite: ({ state, dataset }) =>
-    isByDifference(state) && !firstOf(state.reference) && !aggregateLocation(dataset)
+  prerequisite({ state, dataset }) {
+    if (!shapesOf(dataset).length && (isByDifference(state) || !isOfPoints(dataset))) return noMap(map.statistic(state), "Most of these places are on no map that Meantime has.");
+    return isByDifference(state) && !firstOf(state.reference) && !aggregateLocation(dataset)
       ? choiceNeeded("Choose a location to compare with", "This data set has no figure for the whole, such as a nation, to compare its locations with.", referencePicker(state, dataset))
-      : null,
+      : null;
+  },
 
   // All of them, whatever is selected elsewhere: a map of three states would be no map.
   adds: () => ({ locations: ["all"] }),
@@ -47,23 +50,19 @@ export const map = {
     const { state, dataset, result } = context;
     const options = {
       describe: (index) => (isByDifference(state) ? comparisonSentence : estimateSentence)(context, result.rows[index]),
-      prompt: "Point at or pick a place to see its value and confidence interval.",
+      prompt: `Point at or pick a place to see its ${isByDifference(state) ? "difference" : "value"} and confidence interval.`,
       tools: [yearSlider(context)],
-      without: (problem) => noMap(context, problem),
+      without: (problem) => noMap(context.request.statistic, bdi(problem.detail)),
     };
-    if (map.chart(state, dataset) === "point_map") return linkedChart(context, { ...options, name: "point_map" });
-    // Locations that are on no grid of tiles may have coordinates.
-    const hasPoints = !isByDifference(state) && dataset.locations.some((each) => each.point);
-    const without = hasPoints ? () => linkedChart(context, { ...options, name: "point_map" }) : options.without;
-    return linkedChart(context, { ...options, name: map.chart(state, dataset), without });
+    return linkedChart(context, { ...options, name: map.chart(state, dataset) });
   },
 };
 
-function noMap({ request }, problem) {
+function noMap(statistic, reason) {
   return emptyState(
-    "No map of these locations",
-    bdi(problem.detail),
-    h("p", { class: "row" }, h("a", { class: "button", href: addressWith({ tab: "ranking" }) }, "Show the ranking"), h("a", { class: "button", href: addressWith({ tab: "table", of: request.statistic }) }, "Show the table")),
+    "No map of these places",
+    reason,
+    h("p", { class: "row" }, h("a", { class: "button", href: addressWith({ tab: "ranking" }) }, "Show the ranking"), h("a", { class: "button", href: addressWith({ tab: "table", of: statistic }) }, "Show the table")),
   );
 }
 
