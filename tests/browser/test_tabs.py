@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import re
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,6 +20,7 @@ QUESTION: dict[str, Any] = {"view": "question", "dataset": "sample", "question":
 # By name: the state of a tab, and text that it shows.
 TABS: dict[str, tuple[dict[str, Any], str]] = {
     "map": ({"tab": "map", "highlight": "Utah"}, "95% CI"),
+    "tiles": ({"tab": "map", "shape": "tiles", "highlight": "Utah"}, "95% CI"),
     "verdicts": ({"tab": "map", "colour": "verdict", "highlight": "Utah"}, "difference"),
     "trend": ({"tab": "trend", "locations": ["Utah", "Ohio"], "highlight": "Utah"}, "Test of fit"),
     "groups": ({"tab": "groups", "groups": "Gender", "locations": ["Utah"]}, "The highest and lowest group differ by"),
@@ -77,6 +80,56 @@ def test_groups_that_nobody_has_chosen_are_those_that_the_api_takes(visitor: Vis
     visitor.address_lacks("stratum")
 
 
+def test_no_menu_of_groups_offers_the_one_that_is_compared_with(visitor: Visitor) -> None:
+    page = visitor.go(**QUESTION, tab="groups", groups="Age (years)", grouping="gaps")
+    group, reference = page.locator("#stratum"), page.locator("#reference-stratum")
+    for chosen in ("", "45 - 54"):
+        group.select_option(chosen)
+        expect(page.locator("h1")).to_contain_text("aged 45–54" if chosen else "aged 25–34")
+        names = [each.locator("option").all_inner_texts() for each in (group, reference)]
+        assert reference.locator("option:checked").inner_text() not in names[0]
+        assert chosen not in names[1]
+        assert all(len(set(each)) == len(each) for each in names)
+
+
+def test_where_the_group_to_compare_with_has_no_value_others_are_offered(visitor: Visitor) -> None:
+    visitor.refused = [400]
+    problem = {"pointer": "/reference_stratum", "code": "absent", "detail": 'It has none. There are: "45 - 54".'}
+
+    def refuse(route: Route) -> None:
+        if "45+-+54" in route.request.url or "45%20-%2054" in route.request.url:
+            route.continue_()
+        else:
+            body = {"code": "request-invalid", "title": "", "detail": problem["detail"], "problems": [problem]}
+            route.fulfill(status=400, json=body)
+
+    visitor.page.route("**/v1/statistics/disparity?*", refuse)
+    page = visitor.go(**QUESTION, tab="groups", groups="Age (years)", locations="Utah")
+    page.locator("#no-answer").locator("..").get_by_role("link", name="45 - 54").click()
+    expect(page.locator("#reference-stratum option:checked")).to_have_text("45 - 54")
+    expect(page.locator("#tab .answer")).to_contain_text("from 45 - 54")
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"tab": "map", "colour": "verdict"},
+        {"tab": "groups", "groups": "Age (years)"},
+        {"tab": "groups", "grouping": "groups", "locations": "all", "groups": "Education"},
+        {"tab": "compare", "compare": "questions", "other": IDLE},
+        {"tab": "sensitivity"},
+        {"tab": "table", "of": "ranking"},
+    ],
+    ids=lambda state: "-".join(state.values())[:30],
+)
+def test_the_controls_are_in_one_row(browser: Browser, server: RunningServer, state: dict[str, str]) -> None:
+    with Visitor(browser, server.url, width=1280) as visitor:
+        page = visitor.go(**QUESTION, **state)
+        box = page.locator(".controls").bounding_box()
+        assert box is not None
+        assert box["height"] < 50
+
+
 def test_no_statistic_of_the_table_is_an_error_and_what_one_needs_is_asked_for(visitor: Visitor) -> None:
     visitor.refused = [400]  # a statistic for which the data set has no groups says so, and keeps its menu
     page = visitor.go(**{**QUESTION, "dataset": "made"}, tab="table", category="Sex", stratum="Female")
@@ -99,7 +152,7 @@ def test_no_statistic_of_the_table_is_an_error_and_what_one_needs_is_asked_for(v
     expect(page.locator(".lead-findings")).to_contain_text("A poor estimate of the population")
 
 
-def test_two_locations_are_compared_question_by_question(visitor: Visitor) -> None:
+def test_two_locations_are_compared_question_by_question(visitor: Visitor, tmp_path: Path) -> None:
     page = visitor.go(**QUESTION, tab="compare")
     expect(page.locator("#tab")).to_contain_text("Which places?")
     page.locator("#where").fill("utah")
@@ -109,6 +162,36 @@ def test_two_locations_are_compared_question_by_question(visitor: Visitor) -> No
     expect(page.get_by_text("questions compared")).to_be_visible()
     expect(rows.nth(5)).to_be_visible()
     visitor.address_has("locations=Utah")
+    # The file has what the table shows, and there is no picture of a single dot.
+    expect(page.locator('a.file[href*=".png"]')).to_have_count(0)
+    with page.expect_download() as started:
+        page.get_by_role("button", name="CSV a row for each question").click()
+    assert started.value.suggested_filename == "utah-national-all-questions.csv"
+    started.value.save_as(path := tmp_path / "questions.csv")
+    with path.open(encoding="utf-8", newline="") as file:
+        told = list(csv.DictReader(file))
+    assert {row["location"] for row in told} == {"Utah"}
+    assert len({row["question"] for row in told}) == len(told) > 5
+    expect(rows.first).to_contain_text(f"{float(told[0]['estimate']):.1f}%")
+
+
+def test_what_is_compared_can_be_downloaded(visitor: Visitor, tmp_path: Path) -> None:
+    """Several places, or two questions: the picture and the rows are those of the view."""
+    views: dict[str, dict[str, Any]] = {
+        "comparison": {"locations": ["Utah", "Ohio", "Guam"]},
+        "scatter": {"compare": "questions", "other": IDLE},
+    }
+    for chart, state in views.items():
+        page = visitor.go(**QUESTION, tab="compare", **state)
+        for suffix in ("svg", "png", "xlsx", "csv"):
+            expect(page.locator(f'a.file[href*=".{suffix}?"]')).to_have_count(1)
+        assert f"chart={chart}" in str(page.locator('a.file[href*=".svg?"]').get_attribute("href"))
+        with page.expect_download() as started:
+            page.locator('a.file[href*=".csv?"]').click()
+        started.value.save_as(path := tmp_path / "compared.csv")
+        with path.open(encoding="utf-8", newline="") as file:
+            names = {row["location"] for row in csv.DictReader(file)}
+        assert names == {"Ohio", "Guam"} if chart == "comparison" else len(names) > 40
 
 
 def test_locations_can_be_chosen_by_keyboard(visitor: Visitor) -> None:
@@ -133,9 +216,8 @@ def test_locations_can_be_chosen_by_keyboard(visitor: Visitor) -> None:
 
 def test_locations_on_no_grid_have_no_map_and_the_tab_says_so(browser: Browser, server: RunningServer) -> None:
     with Visitor(browser, server.url) as visitor:
-        visitor.refused = [406]
         page = visitor.go(view="question", dataset="hostile", question=MARKUP, tab="map")
-        expect(page.locator("#tab")).to_contain_text("No map of these locations")
+        expect(page.locator("#tab")).to_contain_text("No map of these places")
 
 
 @pytest.mark.parametrize("tab", ["trend", "groups", "compare", "sensitivity"])

@@ -6,7 +6,9 @@ Over a made table of the shape of the CDC's file by sex, and over that file wher
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -228,6 +230,54 @@ def test_where_the_gap_between_men_and_women_is_widest_and_where_its_direction_i
     reader.page.get_by_role("link", name="All places").click()
     expect(reader.page.locator("h1")).to_have_text("Obesity by sex, 2023")
     expect(reader.page.locator(".role-axis-label text", has_text="Alabama")).to_be_visible()
+
+
+def test_a_figure_for_a_newspaper(reader: Reader, tmp_path: Path) -> None:
+    """Task 6."""
+    page, log = reader.page, reader.log
+    log.choose(page.get_by_label("Find a question"), "obesity women ohio")
+    reader.visitor.address_has("highlight=Ohio")
+    reader.visitor.settled()
+    for field, words in (("title", "One in three"), ("source", "CDC, BRFSS 2023"), ("width", "1200")):
+        log.choose(page.locator(f"#figure-{field}"), words)
+    files = {}
+    for suffix in ("png", "svg"):
+        with page.expect_download() as started:
+            log.press(page.locator(f'a.file[href*="/ranking.{suffix}?"]'))
+        started.value.save_as(path := tmp_path / suffix)
+        assert started.value.suggested_filename == f"obesity-women-2023-ranking.{suffix}"
+        files[suffix] = path.read_bytes()
+    reader.took(6)
+    # Twice as many pixels as on a page, for screens and print.
+    assert struct.unpack(">I", files["png"][16:20]) == (2400,)
+    drawn = files["svg"].decode()
+    assert 'width="1200"' in drawn
+    for words in ("One in three", "Source: CDC, BRFSS 2023"):
+        assert words in drawn.replace("\N{NO-BREAK SPACE}", " ")
+    [ohio], [colorado] = (
+        re.findall(rf'aria-label="{name}: [^>]*opacity="([0-9.]+)"', drawn) for name in ("Ohio", "Colorado")
+    )
+    assert (ohio, float(colorado) < 1) == ("1", True)
+
+
+def test_a_map_of_states_on_a_real_geography(reader: Reader) -> None:
+    """Task 7."""
+    reader.opens()
+    reader.goes_to("map")
+    reader.took(2)
+    expect(reader.page.locator("h1")).to_have_text("Obesity among women, 2023")
+    chart = reader.visitor.drawn().locator(".chart svg")
+    in_sight(reader.page, chart)
+    expect(reader.page.locator("#shape-outlines")).to_have_attribute("aria-current", "true")
+    # Ohio is an outline and no square; who has no value is hatched, and the legend says so.
+    expect(chart.locator("path[aria-label^=Ohio]")).to_have_attribute("d", re.compile("^M[^L]*(L[^L]*){20}"))
+    expect(chart.locator("path[aria-label='Kentucky: no value']")).to_have_attribute("fill", re.compile("^url"))
+    expect(chart.get_by_text("No data")).to_be_visible()
+    reader.page.locator("#shape-tiles").click()
+    expect(chart.get_by_text("OH", exact=True)).to_be_visible()
+    # A territory that the table has is drawn, another one is not.
+    expect(chart.get_by_text("GU", exact=True)).to_be_visible()
+    expect(chart.get_by_text("MP", exact=True)).to_have_count(0)
 
 
 def test_a_link_shows_the_same_view(reader: Reader, browser: Browser, server: RunningServer) -> None:

@@ -88,16 +88,17 @@ def _layers(
     records: Sequence[Record], table: Table, groups: Sequence[str], against: str, *, is_one: bool
 ) -> tuple[list[Spec], list[Spec]]:
     """Return the layers of the estimates, and those of the differences."""
+    # Places are as high as two rows of dots.
+    side = "bottom" if is_one else marks.axis_side(2 * len({record["location"] for record in records}))
     unit, apart_unit = (marks.column_unit(table, names.value) for names in (_ESTIMATES, _DIFFERENCES))
-    x = marks.value_encoding(marks.axis_title("Estimate", unit), marks.axis_domain(records), until=_UNTIL)
+    x = marks.value_encoding(marks.axis_title("Estimate", unit), marks.axis_domain(records), until=_UNTIL, side=side)
     apart = [{"value": each["apart"], "low": each["apart_low"], "high": each["apart_high"]} for each in records]
-    far = marks.value_encoding(f"Difference from {against}", marks.axis_domain(apart, 0.0), field="apart")
+    far = marks.value_encoding(f"Difference from {against}", marks.axis_domain(apart, 0.0), field="apart", side=side)
     if apart_unit:
         # On a line of its own: beside the other the axis is too short for both.
         far["title"] = [far["title"], f"({apart_unit})"]
     far["scale"]["range"] = [{"expr": _FROM}, {"expr": "width"}]
     far["axis"] |= {
-        "orient": "bottom",
         "tickCount": {"expr": "clamp(width * 0.38 / 70, 2, 6)"},
         "titleLimit": {"expr": "width * 0.4"},
     }

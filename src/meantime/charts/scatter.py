@@ -12,6 +12,7 @@ from meantime.charts.caption import Caption
 from meantime.charts.chart import Chart
 from meantime.charts.layout import MAX_MARKS, Record, Spec, chart_spec, highlight_opacity, is_highlighted, tooltip
 from meantime.charts.marks import MarkColumns
+from meantime.dataset.facts.titles import title_of
 from meantime.table import Table
 from meantime.text import count
 
@@ -23,6 +24,8 @@ _MAX_NAMED = 20
 _FAR_NAMED = 8
 # The shares of the chart that a name takes up.
 _NAME_WIDE, _NAME_HIGH = 0.15, 0.04
+# What a name takes beside its dot.
+_NAME_PIXELS = 100
 # With more dots, intervals would cover all of them.
 _MOST_INTERVALS = 200
 # Of more locations than a chart has marks, squares count them: so many across.
@@ -63,7 +66,15 @@ def scatter(table: Table, caption: Caption) -> Spec:
     ]
     if records and not is_many:
         _name_outliers(records)
-        name = {"type": "text", "align": "left", "dx": 7, "dy": -6, "aria": False}
+        # Of a dot at the right edge, the name stands at its left.
+        is_right = f"scale('x', datum.value) > width - {_NAME_PIXELS}"
+        name = {
+            "type": "text",
+            "align": {"expr": f"{is_right} ? 'right' : 'left'"},
+            "dx": {"expr": f"{is_right} ? -7 : 7"},
+            "dy": -6,
+            "aria": False,
+        }
         layers.append(
             {
                 "transform": [{"filter": f"datum.is_named || {is_highlighted()}"}],
@@ -169,7 +180,14 @@ def _axis(title: str, span: list[float]) -> Spec:
 
 
 def _meaning(table: Table, names: MarkColumns) -> str:
-    return next((column.meaning for column in table.columns if column.name == names.value), names.value)
+    """Return the short title of a question, with its unit; the question itself where it has no title."""
+    column = next((each for each in table.columns if each.name == names.value), None)
+    if column is None:
+        return names.value
+    topic = title_of(column.meaning).topic
+    if column.meaning in topic:
+        return column.meaning
+    return f"{topic[:1].upper()}{topic[1:]}{f' ({column.unit})' if column.unit else ''}"
 
 
 CHARTS = (Chart(name="scatter", draw=scatter, meaning="a dot for each location by two questions, with both intervals"),)

@@ -30,7 +30,9 @@ def slopes(table: Table, caption: Caption) -> Spec:
     """Draw ranks, best at the top; those that move far have color. Of very many locations, those that move furthest."""
     records = _records(table)
     caption, records = _furthest(records, caption)
-    methods = list(dict.fromkeys(record["method"] for record in records))
+    # What was asked for comes last, where the names stand: they are in its order.
+    asked, *others = dict.fromkeys(record["method"] for record in records) or [""]
+    methods = [*others, asked] if records else []
     worst = int(max((record["rank"] for record in records), default=1))
     height = min(_ROW * (worst + 1), _MOST_HEIGHT)
     _name_beside(records, methods, height / (worst + 1))
@@ -95,7 +97,12 @@ def slopes(table: Table, caption: Caption) -> Spec:
             {
                 "transform": [{"filter": f"datum.method === {labels.vega_string(methods[-1])}"}] if methods else [],
                 "mark": {**name, "align": "left", "dx": 8},
-                "encoding": {**ends, "opacity": {"value": 1}, "text": {"field": "beside"}},
+                "encoding": {
+                    **ends,
+                    "y": {**y, "field": "beside_at"},
+                    "opacity": {"value": 1},
+                    "text": {"field": "beside"},
+                },
             },
         ],
         records=records,
@@ -140,11 +147,13 @@ def _furthest(records: list[Record], caption: Caption) -> tuple[Caption, list[Re
 
 
 def _name_beside(records: list[Record], methods: list[str], pixels: float) -> None:
-    """Give each line its name at its end, unless the name above it would cover it."""
-    free = -1.0
+    """Give each line its name at its end, or below those of its rank, unless the name above it would cover it."""
+    free, below = -1.0, 0
     last = [record for record in records if methods and record["method"] == methods[-1]]
     for record in sorted(last, key=lambda each: int(each["rank"])):
-        at = record["rank"] * pixels
+        record["beside_at"] = max(record["rank"], below)
+        below = record["beside_at"] + 1
+        at = record["beside_at"] * pixels
         record["beside"] = record["name"] if at >= free else ""
         free = at + _NAME_PIXELS if at >= free else free
 

@@ -104,6 +104,7 @@ def _layers(records: Sequence[Record], locations: Sequence[str], caption: Captio
             "tickMinStep": 1,
             "values": [year for year in years if year == int(year)],
             "labelOverlap": "greedy",
+            "labelSeparation": 8,
         },
     }
     span = marks.axis_domain(records)

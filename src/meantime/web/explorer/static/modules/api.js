@@ -38,6 +38,11 @@ export async function get(path, { signal, accept = "application/json" } = {}) {
   return response.json();
 }
 
+/** Read a text, such as a table as CSV. */
+export async function getText(path, { signal } = {}) {
+  return (await send(path, { signal, headers: {} })).text();
+}
+
 /** Read a page of a list, and the address of the next one: null on the last. */
 export async function getPage(path, { signal }) {
   const response = await send(path, { signal, headers: { accept: "application/json" } });
@@ -138,8 +143,13 @@ async function followWithKey(path, listeners, signal) {
 export async function download(path, name) {
   const response = await send(path, { headers: {} });
   const given = /filename="([^"]+)"/.exec(response.headers.get("content-disposition") ?? "");
-  const url = URL.createObjectURL(await response.blob());
-  const link = Object.assign(document.createElement("a"), { href: url, download: given ? given[1] : name });
+  save(await response.blob(), given ? given[1] : name);
+}
+
+/** Save what the page itself has put together. */
+export function save(blob, name) {
+  const url = URL.createObjectURL(blob);
+  const link = Object.assign(document.createElement("a"), { href: url, download: name });
   link.click();
   setTimeout(() => URL.revokeObjectURL(url), RECONNECT_MS);
 }

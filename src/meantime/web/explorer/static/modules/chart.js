@@ -11,9 +11,11 @@ export const MEDIA_TYPE = "application/vnd.vegalite.v6+json";
 const NARROW_PIXELS = 620;
 // Of the tiles of a map, and of its legend.
 const LEAST_TILE_PIXELS = 40;
-const LEGEND_PIXELS = 80;
+const LEGEND_PIXELS = 96;
 // Of a map of outlines, in which small states can still be seen.
 const LEAST_MAP_PIXELS = 260;
+// Of labels of rows, of the letters of a title, and of a symbol in a legend with the space around it; on average.
+const [ROW_LABEL_PIXELS, LETTER_PIXELS, SYMBOL_PIXELS] = [130, 6.4, 34];
 // A mark counts as the nearest one up to so far from the pointer.
 const NEAR_PIXELS = 60;
 // Larger charts are drawn on a canvas: as an SVG element for each mark they would be slow.
@@ -170,11 +172,41 @@ function adapted(specification, theme, width, top) {
   const leftOut = isNarrow ? ["source", "ranks"] : ["source"];
   const kept = layer ? { layer: layer.filter((each) => !leftOut.includes(each.name)) } : {};
   if (width < NARROW_PIXELS && specification.usermeta?.can_turn_labels) kept.layer = kept.layer.map(withTurnedLabels);
+  if (width < NARROW_PIXELS && kept.layer) kept.layer = kept.layer.map((each) => withBrokenTitles(each, width));
   if (isNarrow) kept.params = specification.params.map((each) => (each.name === "estimates_share" ? { ...each, value: 1 } : each));
   const config = { ...(specification.usermeta?.themes?.[theme] ?? specification.config), padding: { left: 2, right: 6, top: 4, bottom: 8 } };
   // Names of counties are long, and a wide page has room for them.
   const axis = { ...config.axis, labelLimit: Math.max(config.axis.labelLimit, Math.min(260, width * 0.28)) };
-  return { ...rest, ...kept, config: { ...config, axis } };
+  const legend = { ...config.legend, ...(width < NARROW_PIXELS && columnsOf(specification.layer, width)) };
+  return { ...rest, ...kept, config: { ...config, axis, legend } };
+}
+
+/** A layer, or one of layers, whose axes have titles that fit: in lines, where one would be cut. */
+function withBrokenTitles(each, width) {
+  if (each.layer) return { ...each, layer: each.layer.map((one) => withBrokenTitles(one, width)) };
+  const { x } = each.encoding ?? {};
+  if (!x?.title || !x.axis) return each;
+  // Labels of rows, and the other half of a chart of two.
+  const room = (width - ROW_LABEL_PIXELS) * (each.encoding.yOffset && x.scale?.range ? 0.5 : 1);
+  return { ...each, encoding: { ...each.encoding, x: { ...x, title: [x.title].flat().flatMap((line) => broken(line, Math.floor(room / LETTER_PIXELS))) } } };
+}
+
+function broken(text, letters) {
+  const lines = [""];
+  for (const word of text.replace(/with 95% CI/, "with\u00a095%\u00a0CI").split(" ")) {
+    const longer = `${lines.at(-1)} ${word}`.trim();
+    if (longer.length <= letters || lines.at(-1) === "") lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+/** How many columns a legend of symbols has, where its entries do not fit side by side. */
+function columnsOf(layers, width) {
+  const entries = (layers ?? []).flatMap((each) => (each.layer ? each.layer : [each])).map((each) => each.encoding?.shape ?? each.encoding?.fill).find((each) => each?.legend && each.scale?.domain)?.scale.domain;
+  if (!entries?.every((each) => typeof each === "string")) return {};
+  const pixels = entries.map((each) => each.length * LETTER_PIXELS + SYMBOL_PIXELS);
+  return pixels.reduce((sum, each) => sum + each, 0) <= width ? {} : { columns: Math.max(1, Math.floor(width / Math.max(...pixels))) };
 }
 
 /** A layer whose labels above the chart are written upwards. */

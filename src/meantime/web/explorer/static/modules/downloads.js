@@ -19,9 +19,10 @@ const ancestors = document.querySelector('meta[name="meantime-frame-ancestors"]'
 
 /**
  * @param {import("./request.js").StatisticRequest} request
- * @param {{chart: string|null, chartRequest: import("./request.js").StatisticRequest, fingerprint: string, citation: string, title: string}} options
+ * ``own`` are files that a tab makes itself.
+ * @param {{chart: string|null, chartRequest: import("./request.js").StatisticRequest, fingerprint: string, citation: string, title: string, own?: Node|null}} options
  */
-export function downloads(request, { chart, chartRequest, fingerprint, citation, title }) {
+export function downloads(request, { chart, chartRequest, fingerprint, citation, title, own = null }) {
   return h(
     "section",
     { class: "downloads", "aria-labelledby": "downloads" },
@@ -30,8 +31,9 @@ export function downloads(request, { chart, chartRequest, fingerprint, citation,
       links: (href) => fileLinks("Chart, with title and source", PICTURES, href),
       href: (suffix, look) => resultUrl(chartRequest, { suffix, chart, look }),
     }),
+    own,
     chartRequest === request
-      ? tableLinks("Data", (suffix) => resultUrl(pinned(request, fingerprint), { suffix }))
+      ? tableLinks(own ? "Data of this question" : "Data", (suffix) => resultUrl(pinned(request, fingerprint), { suffix }))
       : [
           tableLinks("Data shown in the chart", (suffix) => resultUrl(pinned(chartRequest, fingerprint), { suffix })),
           tableLinks("The test", (suffix) => resultUrl(pinned(request, fingerprint), { suffix })),

@@ -14,6 +14,8 @@ const CHOICES = [
 ];
 const LONGEST = 300;
 const [NARROWEST, WIDEST] = [280, 2560];
+// On a phone the editor is opened by those who want it.
+const hasRoom = matchMedia("(min-width: 40rem)");
 
 /**
  * ``links(href)`` returns the links to the files, ``href(suffix, look)`` the address of one.
@@ -44,7 +46,7 @@ export function figureDownloads({ links, href }) {
     made,
     h(
       "details",
-      { class: "figure-editor", oninput: refresh },
+      { class: "figure-editor", open: hasRoom.matches, oninput: refresh },
       h("summary", {}, "Edit the picture: title, source, shape, colors"),
       h("div", { class: "fields" }, fields.map(([name, label, input]) => h("div", { class: "field" }, h("label", { for: `figure-${name}` }, label), input))),
     ),

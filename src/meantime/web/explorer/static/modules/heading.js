@@ -10,17 +10,20 @@ const GROUPS = "groups of ";
 /** "Obesity among women, 2023"; the title of the question while there is no result. */
 export function titleOf(question, about) {
   if (!about) return question.title;
-  return [capitalized(about.people.startsWith(GROUPS) ? `${about.topic} by ${asWord(about.people.slice(GROUPS.length))}` : about.title), about.years].filter(Boolean).join(", ");
+  return [capitalized(about.people.startsWith(GROUPS) ? `${about.topic} by ${asWords(about.people.slice(GROUPS.length))}` : about.title), about.years].filter(Boolean).join(", ");
 }
 
 /** "Women, 2023": what stands over a chart. */
 export function groupAndYears(about) {
-  const people = about.people.startsWith(GROUPS) ? `by ${asWord(about.people.slice(GROUPS.length))}` : about.people;
+  const people = about.people.startsWith(GROUPS) ? `by ${asWords(about.people.slice(GROUPS.length))}` : about.people;
   return capitalized([people, about.years].filter(Boolean).join(", "));
 }
 
 /** A name within a phrase: in lower case, unless it is an abbreviation. */
 export const asWord = (name) => (/^.[A-Z]/.test(name) ? name : name.slice(0, 1).toLowerCase() + name.slice(1));
+
+/** Names of categories within a phrase: "age, education, and race/ethnicity". */
+const asWords = (names) => names.split(/(, and |, | and )/).map((each) => each.replace(/ \(years\)$/, "").replace(/\b[A-Z](?=[a-z])/g, (letter) => letter.toLowerCase())).join("");
 
 /** The option of the latest year says which year that is: "Latest year (2023)". */
 export function nameLatestYear(container, about) {

@@ -51,14 +51,14 @@ export function referencePicker(state, dataset, usual = aggregateLocation(datase
  * while none is chosen.
  */
 export function locationPicker(state, dataset, { none = "All places" } = {}) {
-  const chosen = allOf(state.locations);
+  const chosen = allOf(state.locations).filter((each) => each !== "all");
   const free = locationNames(dataset).filter((name) => !chosen.includes(name));
   const field = combobox({
-    id: "where", clears: true, pairs: free.map((name) => [name, name]), placeholder: chosen.length ? "Add a place" : none,
-    onchange: (name) => set({ locations: [...chosen.filter((each) => each !== "all"), name] }),
+    id: "where", clears: true, pairs: free.map((name) => [name, name]), placeholder: chosen.length ? "Add a place" : allOf(state.locations).includes("all") ? "All places" : none,
+    onchange: (name) => set({ locations: [...chosen, name] }),
   });
   const without = (name) => addressWith({ locations: chosen.filter((each) => each !== name) });
-  const chip = (name) => h("a", { class: "chip small", href: without(name), "aria-label": `Remove ${name}` }, bdi(name === "all" ? "All places" : name), h("span", { "aria-hidden": "true" }, "×"));
+  const chip = (name) => h("a", { class: "chip small", href: without(name), "aria-label": `Remove ${name}` }, bdi(name), h("span", { "aria-hidden": "true" }, "×"));
   return h(
     "div",
     { class: "control places" },

@@ -2,8 +2,8 @@
  * Any number of places beside one of them, a place and the nation on every question, or two questions across all places.
  */
 
-import { get, Problem } from "../api.js";
-import { explainButton, scrollable } from "../components.js";
+import { get, getText, Problem, save } from "../api.js";
+import { explainButton, problemMessage, scrollable } from "../components.js";
 import { conclusion } from "../conclusion.js";
 import { bdi, h } from "../dom.js";
 import { explainer } from "../explanation.js";
@@ -67,6 +67,8 @@ export const compare = {
   },
 
   heading: ({ state, dataset, question, result }) => (isOfQuestions(state) ? titleOfBoth(question, dataset.questions.find((each) => each.text === firstOf(state.other)), result.about) : null),
+
+  files: (context) => (isOfQuestions(context.state) || chosen(context.state, context.dataset).others.length > 1 ? null : everyQuestion(context)),
 
   render(context) {
     if (isOfQuestions(context.state)) return scatterPlot(context);
@@ -216,6 +218,39 @@ async function questionTable(context) {
     more,
   );
 }
+
+/** What the table of questions shows, as one file: each row of the files of its questions says what it is about. */
+function everyQuestion({ dataset, question, request, signal }) {
+  const { locations: [location], reference } = request.parameters;
+  const button = h("button", { type: "button", class: "file", onclick: write }, h("strong", {}, "CSV"), h("span", { class: "muted" }, "a row for each question"));
+
+  async function write() {
+    button.disabled = true;
+    const texts = [question, ...otherQuestions(dataset, question)].map((each) => each.text);
+    const made = [];
+    try {
+      while (texts.length) made.push(...(await Promise.all(texts.splice(0, AT_A_TIME).map((text) => csvOf(request, text, signal)))));
+      const lines = made.filter(Boolean).map((text, at) => (at ? text.slice(text.indexOf("\n") + 1) : text));
+      save(new Blob(lines, { type: "text/csv" }), `${fileName(`${location} ${reference}`)}-all-questions.csv`);
+    } catch (error) {
+      if (!signal.aborted) button.after(problemMessage(error));
+    }
+    button.disabled = false;
+  }
+  return h("div", {}, h("h3", {}, "All questions"), h("div", { class: "files" }, button));
+}
+
+/** The comparison of one question as CSV; null where the places have no values of it. */
+async function csvOf(request, text, signal) {
+  try {
+    return await getText(resultUrl({ ...request, parameters: { ...request.parameters, question: text } }, { suffix: "csv" }), { signal });
+  } catch (error) {
+    if (error.code === "request-invalid") return null;
+    throw error;
+  }
+}
+
+const fileName = (text) => text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-");
 
 /** The row of another question: its result, or why there is none. */
 async function fetchedRow(context, text) {

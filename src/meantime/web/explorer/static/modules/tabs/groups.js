@@ -31,26 +31,34 @@ export const groups = {
     const category = selectedCategory(state, dataset);
     const ofGaps = isOfGaps(state, dataset);
     return [
-      canRankGaps(dataset) && switchPicker({ label: "Show", name: "grouping", selected: ofGaps ? "gaps" : "groups", options: [["gaps", "Gap by place"], ["groups", "Side by side"]], changes: { locations: null } }),
+      canRankGaps(dataset) && switchPicker({ label: "Show", name: "grouping", selected: ofGaps ? "gaps" : "groups", options: [["gaps", "Gaps"], ["groups", "Side by side"]], changes: { locations: null } }),
       optionPicker({
         id: "groups", label: "Group by", name: "groups", selected: category?.name ?? EVERY,
         options: [...categories(dataset).map((each) => each.name), ...(ofGaps ? [] : [[EVERY, "All categories"]])],
         changes: (value) => ({ groups: value, reference_stratum: null, category: null, stratum: null }),
       }),
-      ofGaps && category && category.strata.length > 2 && optionPicker({ id: "stratum", label: "Group", name: "stratum", selected: ownStratum(state, category) ?? "", options: [["", category.strata.find((each) => each !== referenceOf(state, dataset, category))], ...category.strata], changes: (value) => ({ category: category.name, stratum: value || null }) }),
+      ofGaps && category && category.strata.length > 2 && optionPicker({ id: "stratum", label: "Group", name: "stratum", selected: ownStratum(state, category) ?? "", options: groupOptions(state, dataset, category), changes: (value) => ({ category: category.name, stratum: value || null }) }),
       category && optionPicker({ id: "reference-stratum", label: "Compare with", name: "reference_stratum", selected: referenceGroup(state, category) ?? "", options: referenceOptions(state, dataset, category) }),
-      !ofGaps && category && h("a", { class: "chip", href: addressWith({ locations: ["all"], grouping: "groups" }), "aria-current": firstOf(state.locations) === "all" && "true" }, "All places"),
+      !ofGaps && category && allPlaces(state),
     ];
   },
 
   prerequisite: ({ dataset }) =>
     categories(dataset).length === 0 ? emptyState("No groups", "This data set does not divide people into groups.", h("p", {}, h("a", { class: "button", href: addressWith({ tab: "ranking" }) }, "Show the ranking"))) : null,
 
+  // The group that others are usually compared with may have no value in these places: others have.
+  instead({ state, dataset }, { problems, detail }) {
+    const category = selectedCategory(state, dataset);
+    if (!category || !problems.some((each) => each.pointer === "/reference_stratum")) return null;
+    const there = category.strata.filter((each) => each !== referenceOf(state, dataset, category) && detail.includes(`"${each}"`));
+    return h("p", { class: "row" }, h("span", {}, "Compare with"), there.map((each) => h("a", { class: "chip", href: addressWith({ reference_stratum: each }) }, bdi(each))));
+  },
+
   adds({ state, dataset }) {
     const category = selectedCategory(state, dataset);
     if (isOfGaps(state, dataset)) {
       const reference = referenceOf(state, dataset, category);
-      return { basis: undefined, category: category.name, stratum: ownStratum(state, category) ?? category.strata.find((each) => each !== reference), reference_stratum: reference };
+      return { basis: undefined, category: category.name, stratum: ownStratum(state, category) ?? firstBeside(reference, category), reference_stratum: reference };
     }
     const locations = { locations: shownLocations(state, dataset), basis: undefined, stratum: undefined };
     if (!category) return { ...locations, category: undefined, by: ["stratum"] };
@@ -59,6 +67,12 @@ export const groups = {
 
   render: (context) => (isOfGaps(context.state, context.dataset) ? gapRanking(context) : sideBySide(context)),
 };
+
+/** All places, or, where they are shown, no more all of them. */
+function allPlaces(state) {
+  const isChosen = allOf(state.locations).includes("all");
+  return h("a", { class: "chip", href: addressWith({ locations: isChosen ? null : ["all"], grouping: "groups" }), "aria-current": isChosen && "true" }, "All places");
+}
 
 /** The categories with at least two groups. */
 const categories = (dataset) => dataset.categories.filter((each) => each.strata.length > 1);
@@ -98,6 +112,15 @@ function referenceOf(state, dataset, category) {
   const own = isOfGaps(state, dataset) ? ownStratum(state, category) : undefined;
   const free = category.strata.filter((each) => each !== own);
   return referenceGroup(state, category) ?? (usual?.category === category.name && free.includes(usual.stratum) ? usual.stratum : free[0]);
+}
+
+const firstBeside = (reference, category) => category.strata.find((each) => each !== reference);
+
+/** The groups that can be compared: all but the reference. */
+function groupOptions(state, dataset, category) {
+  const reference = referenceOf(state, dataset, category);
+  const first = firstBeside(reference, category);
+  return [["", first], ...category.strata.filter((each) => each !== reference && each !== first)];
 }
 
 function referenceOptions(state, dataset, category) {

@@ -4,7 +4,7 @@
  * A tab has
  * - ``id``: its name in the address; ``title``: its name on the page;
  * - ``statistic(state, question, dataset)``: which statistic it requests;
- * - ``chart(state, dataset)``: which of that statistic's charts it shows, for downloads; null for none;
+ * - ``chart(state, dataset)``: which of that statistic's charts it shows, for downloads; null for none, undefined for its usual one;
  * - ``render(context)``: the element that shows the result. ``context`` has ``state``, ``signal``, ``dataset`` and ``question`` (as
  *   the API describes them), ``row`` (the API's description of the statistic), ``request``, ``result`` and ``explain`` (opens the
  *   explanation of a row) and ``onprogress`` (shows the progress of a job meanwhile).
@@ -18,6 +18,8 @@
  * - ``findings(context)``: the sentences that come first (``lead``) and those below (``also``), where that is not the first finding and
  *   the others; may be a promise;
  * - ``placesFirst(state)``: whether the control of places has a row of its own, above the others;
+ * - ``files(context)``: files that it makes itself, among the downloads; null for none;
+ * - ``instead(context, problem)``: what could be chosen instead, where there is nothing to show for the choices; null for no idea;
  * - ``noPlaces(context)``: what is shown while no place is chosen, as the control of places says it.
  *
  * ``views/question.js`` shows header, controls, findings, warnings, downloads and problems around it.
@@ -34,7 +36,7 @@ import { trend } from "./trend.js";
 /**
  * @typedef {{state: any, signal: AbortSignal, dataset: any, question: any, row: any, request: import("../request.js").StatisticRequest,
  *   result: any, explain: ((row: any, index: number) => void) | null}} TabContext
- * @typedef {{id: string, title: string, statistic: (state: any, question: any, dataset: any) => string, chart: (state: any, dataset: any) => string|null,
+ * @typedef {{id: string, title: string, statistic: (state: any, question: any, dataset: any) => string, chart: (state: any, dataset: any) => string|null|undefined,
  *   render: (context: TabContext) => Promise<HTMLElement>, adds?: (context: any) => Record<string, unknown>,
  *   controls?: (context: any) => Array<HTMLElement|null|false>, hides?: string[], prerequisite?: (context: any) => HTMLElement|null,
  *   chartRequest?: (request: import("../request.js").StatisticRequest) => import("../request.js").StatisticRequest}} Tab

@@ -9,6 +9,9 @@ import { many, writing } from "../format.js";
 import { linkedChart } from "../linked-chart.js";
 import { resultUrl } from "../request.js";
 
+// As the chart colors them.
+const FAR = 10;
+
 /** @type {import("./index.js").Tab} */
 export const sensitivity = {
   id: "sensitivity",
@@ -24,7 +27,7 @@ export const sensitivity = {
       linkedChart(context, {
         name: "slopes",
         describe: (index) => sentence(result.rows[index], result.columns),
-        prompt: "Point at a line or pick a place to see its rank under each method.",
+        prompt: `Point at a line or pick a place to see its rank under each method. ${result.rows.some((row) => row.moves >= FAR) ? `Orange: places that move by ${FAR} ranks or more.` : ""}`,
       }),
       get(resultUrl({ ...request, parameters: { ...request.parameters, show: "figures" } }), { signal }),
     ]);

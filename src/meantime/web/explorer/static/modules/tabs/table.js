@@ -32,7 +32,7 @@ const chosenStatistic = (state, question) => firstOf(state.of) ?? (question.pola
 export const table = {
   id: "table",
   title: "Table",
-  chart: () => null,
+  chart: () => undefined,
   statistic: chosenStatistic,
 
   async controls({ state, question, signal }) {

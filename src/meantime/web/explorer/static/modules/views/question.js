@@ -122,24 +122,25 @@ async function showTab(context) {
       findings(result, also),
       notes(result, row, selected, dataset),
       downloads(request, {
-        chart: chart ?? row.charts[0]?.name ?? null,
+        chart: chart === undefined ? (row.charts[0]?.name ?? null) : chart,
         chartRequest: tab.chartRequest?.(request) ?? request,
         fingerprint: result.fingerprint,
         citation: result.citation,
         title: selected.text,
+        own: tab.files?.(shown),
       }),
     );
     openFromAddress(state, result, explain);
   } catch (error) {
     if (signal.aborted) return;
-    replaceChildren(container, controlPanel, error.code === "request-invalid" ? noAnswer(error) : problemMessage(error, () => dispatchEvent(new Event("meantime:navigate"))));
+    replaceChildren(container, controlPanel, error.code === "request-invalid" ? noAnswer(error, tab.instead?.(context, error)) : problemMessage(error, () => dispatchEvent(new Event("meantime:navigate"))));
   }
 }
 
 /** What the choices do not go together with, which is no failure: the controls above can change it. */
-function noAnswer({ problems, detail }) {
+function noAnswer({ problems, detail }, instead) {
   const reasons = problems.length ? problems.map((each) => each.detail) : [detail];
-  return h("section", { class: "message", role: "alert", "aria-labelledby": "no-answer" }, h("h2", { id: "no-answer" }, "There is nothing to show for these choices"), reasons.map((each) => h("p", {}, bdi(each))), h("p", { class: "muted" }, "Change the settings above."));
+  return h("section", { class: "message", role: "alert", "aria-labelledby": "no-answer" }, h("h2", { id: "no-answer" }, "There is nothing to show for these choices"), reasons.map((each) => h("p", {}, bdi(each))), instead ?? h("p", { class: "muted" }, "Change the settings above."));
 }
 
 /** The group that the control shows where the address names none: the one that the server would take. */
