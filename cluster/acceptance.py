@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,6 +25,8 @@ _PATIENCE_S = 300
 _ANSWERS = 20
 _ROWS_COMPARED = 50
 _JOBS = 100
+# They read what is put there first.
+_READERS = ("reader-1", "reader-2")
 
 T = TypeVar("T")
 
@@ -32,7 +35,8 @@ def run(services: Services, *, rows: int, files: int) -> None:
     """Run all steps; the first promise that is not kept ends the script with exit code 1."""
     write_files(services.shared, rows, files)
     for name in services.names:
-        services.start(name)
+        if name not in _READERS:
+            services.start(name)
     began = time.monotonic()
     found = {name: _wait_until_read(services, name) for name in ("server-1", "server-2")}
     seconds = time.monotonic() - began
@@ -41,6 +45,7 @@ def run(services: Services, *, rows: int, files: int) -> None:
     print(f"{rows:,} rows in {files} files: two servers read them by the cluster in {seconds:.0f} s; one fingerprint")
     question = _answers(services)
     _rows_behind(services, question)
+    _shelf(services, expected)
     _shared_jobs(services, question)
     _lost_worker(services)
     _refuses_plaintext(services)
@@ -90,6 +95,29 @@ def _rows_behind(services: Services, question: str) -> None:
         there = dict(zip(header, fields, strict=True))
         _require(all(row[name] == text for name, text in there.items()), f"{row} is not the line {there}")
     print(f"{len(rows)} rows behind a number: each is the line of its file; the first look took {seconds:.1f} s")
+
+
+def _shelf(services: Services, expected: str) -> None:
+    """Serve the same from object storage and a database: one server reads it, the other takes it from the shelf."""
+    services.fill()
+    took = []
+    for name, says in zip(_READERS, ("put on", "taken from"), strict=True):
+        began = time.monotonic()
+        services.start(name)
+        for dataset in ("stored", "counted"):
+            found = _wait_until_read(services, name, dataset)
+            _require(found == expected, f"{dataset} of {name} has the fingerprint {found} instead of {expected}")
+        took.append(time.monotonic() - began)
+        line = f"a snapshot was {says} the shelf"
+        _poll(services, partial(services.said, name), partial(_has, line), f"{name} never said {line!r}")
+    fetched = list((services.folder / "reader-2-state" / "downloads").rglob("*.csv"))
+    _require(not fetched, f"reader-2 has fetched {fetched}")
+    print(
+        f"the same from object storage and from PostgreSQL: one fingerprint; read in {took[0]:.0f} s by one server, "
+        f"taken from the shelf in {took[1]:.0f} s by another, which fetched no file"
+    )
+    for name in _READERS:
+        services.kill(name)
 
 
 def _shared_jobs(services: Services, question: str) -> None:
@@ -165,15 +193,21 @@ def _fingerprint_here(services: Services) -> str:
     return ingestor.ingest(source, services.folder / "here").name[:64]
 
 
-def _wait_until_read(services: Services, name: str) -> str:
+def _has(line: str, said: str) -> bool:
+    return line in said
+
+
+def _wait_until_read(services: Services, name: str, dataset: str = "tables") -> str:
     def fingerprint() -> str | None:
         try:
-            found: str | None = _get(services, name, "/v1/datasets/tables")["fingerprint"]
+            found = _get(services, name, f"/v1/datasets/{dataset}")
         except httpx.TransportError:  # it does not listen yet
             return None
-        return found
+        _require(found["status"] != "failed", f"{name} cannot read {dataset}: {found['failure']}")
+        read: str | None = found["fingerprint"]
+        return read
 
-    return _poll(services, fingerprint, bool, f"{name} has not read the files") or ""
+    return _poll(services, fingerprint, bool, f"{name} has not read {dataset}") or ""
 
 
 def _get(services: Services, name: str, path: str, **parameters: str | int) -> Any:

@@ -1,10 +1,11 @@
-"""The services of deploy/compose.yaml as processes of this machine.
+"""The services of deploy/compose.yaml as processes of this machine; the storage is moto's server there and here.
 
 Their commands are those of the file, with addresses, ports and folders of this machine in place of the containers'.
 """
 
 from __future__ import annotations
 
+import csv
 import os
 import shutil
 import signal
@@ -13,13 +14,15 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import psycopg
 import yaml
 
+from tests.support.object_storage import ObjectStorage, running_storage
 from tests.support.postgresql import PASSWORD, PostgresServer
 
 _DEPLOY = Path(__file__).resolve().parent.parent / "deploy"
@@ -33,9 +36,12 @@ class Services:
         self.folder = folder
         self.shared, self.certificates = folder / "shared", folder / "certificates"
         self._services: Mapping[str, Any] = yaml.safe_load((_DEPLOY / "compose.yaml").read_text("utf-8"))["services"]
-        self._ports = {name: _free_port() for name in ("scheduler", "server-1", "server-2", "balancer")}
+        listening = ("scheduler", "server-1", "server-2", "reader-1", "reader-2", "balancer")
+        self._ports = {name: _free_port() for name in listening}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self._database: PostgresServer | None = None
+        self._storage: ObjectStorage | None = None
+        self._ended_last = ExitStack()
         for made in (self.shared, self.certificates):
             made.mkdir(parents=True)
         _make_certificate(self.certificates)
@@ -50,6 +56,7 @@ class Services:
         """End all processes, the last one first."""
         for name in reversed(list(self.processes)):
             self.kill(name, signal.SIGTERM if kind is None else signal.SIGKILL)
+        self._ended_last.close()
         if self._database:
             self._database.admin.close()
             self._database.stop(signal.SIGQUIT)
@@ -69,6 +76,9 @@ class Services:
         if name == "database":
             self._database = _start_database()
             return
+        if name == "storage":
+            self._storage = self._ended_last.enter_context(running_storage(self.folder / "storage.log"))
+            return
         environment = self._services[name].get("environment", {})
         with (self.folder / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
@@ -83,6 +93,23 @@ class Services:
                 start_new_session=True,
             )
 
+    def fill(self) -> None:
+        """Put the shared files into the storage, and their rows into a table of the database, as texts."""
+        if self._storage is None or self._database is None:
+            raise RuntimeError("the storage and the database come first")
+        self._storage.client.create_bucket(Bucket="meantime")
+        connection = psycopg.connect(f"{self._database.url('meantime')}?password={PASSWORD}")
+        with connection, connection.cursor() as cursor:
+            for number, path in enumerate(sorted(self.shared.glob("*.csv"))):
+                body = path.read_bytes()
+                self._storage.client.put_object(Bucket="meantime", Key=f"tables/{path.name}", Body=body)
+                if not number:
+                    header = next(csv.reader([body.decode().partition("\n")[0]]))
+                    columns = ", ".join(f'"{name}" text' for name in header)
+                    cursor.execute(f"CREATE TABLE public.counted ({columns})")
+                with cursor.copy("COPY public.counted FROM STDIN (FORMAT csv, HEADER)") as copy:
+                    copy.write(body)
+
     def kill(self, name: str, how: signal.Signals = signal.SIGKILL) -> None:
         """End a service, and whatever it has started."""
         process = self.processes.pop(name)
@@ -96,12 +123,15 @@ class Services:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait(_STOP_S)
 
+    def said(self, name: str) -> str:
+        """Return what a service has said so far."""
+        return (self.folder / f"{name}.log").read_text("utf-8", "replace")
+
     def require_running(self) -> None:
         """Exit with what a service said last if it has ended by itself."""
         for name, process in self.processes.items():
             if process.poll() is not None:
-                said = (self.folder / f"{name}.log").read_text("utf-8", "replace")[-2_000:]
-                sys.exit(f"{name} has ended with {process.returncode}:\n{said}")
+                sys.exit(f"{name} has ended with {process.returncode}:\n{self.said(name)[-2_000:]}")
 
     def _command(self, name: str) -> list[str]:
         words = [self._here(word, name) for word in self._services[name]["command"]]
@@ -128,6 +158,8 @@ class Services:
             "listen 8080": f"listen 127.0.0.1:{ports['balancer']}",
             "database:5432": database,
             "${PGPASSWORD}": PASSWORD,
+            "http://storage:5000": self._storage.url if self._storage else "",
+            "${AWS_SECRET_ACCESS_KEY}": "of-the-acceptance-test",
             "/shared": str(self.shared),
             "/certificates": str(self.certificates),
         }

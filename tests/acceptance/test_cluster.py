@@ -32,6 +32,7 @@ def test_what_the_document_promises_is_kept_by_processes_of_this_machine() -> No
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "one fingerprint" in ended.stdout
+    assert "taken from the shelf" in ended.stdout
 
 
 @pytest.mark.skipif(importlib.util.find_spec("yaml") is None, reason="yaml is not installed: make cluster")
@@ -42,7 +43,7 @@ def test_no_service_is_given_an_option_that_its_program_lacks() -> None:
 
     services = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text(encoding="utf-8"))["services"]
     options = {f"--{row.name.replace('_', '-')}" for row in SETTINGS}
-    for name in ("server-1", "server-2"):
+    for name in ("server-1", "server-2", "reader-1", "reader-2"):
         words = services[name]["command"]
         assert words[:2] == ["meantime", "serve"]
         assert {word.partition("=")[0] for word in words[2:] if word.startswith("--")} <= options
