@@ -327,6 +327,18 @@ def test_on_a_phone_the_gap_and_a_chosen_tab_that_is_in_sight(phone: Reader) -> 
     assert current["x"] + current["width"] <= 390
 
 
+def test_10_all_about_ohio_is_on_one_page_that_is_printed(reader: Reader) -> None:
+    _, page, log, _ = reader
+    log.choose(page.get_by_label("By place"), "ohio")
+    expect(page.locator("h1")).to_have_text("Ohio")
+    page.evaluate("addEventListener('beforeprint', () => (window.isPrinted = true))")
+    log.press(page.get_by_role("button", name="Print"))
+    assert page.evaluate("window.isPrinted") is True
+    reader.took(2)
+    for text in page.locator(".profile tbody tr:not(.topic-row)").all_inner_texts():
+        assert re.search(r"%\s+2023|No value", text)
+
+
 def test_13_words_on_the_first_page_lead_to_the_view(reader: Reader) -> None:
     visitor, page, log, _ = reader
     log.choose(page.get_by_label("Find a question"), "obesity women ohio")

@@ -18,8 +18,13 @@ export const placeLink = (dataset, location) => h("a", { class: "about-place", h
  */
 export function placePicker({ label, datasets, selected = "" }) {
   const isOne = datasets.length === 1;
-  const pairs = datasets.flatMap((each) => each.locations.map(({ name }) => [placeAddress(each.name, name), isOne ? name : `${name} · ${each.title}`]));
-  const shown = selected && placeAddress(datasets[0].name, selected);
-  const field = combobox({ id: "place", pairs, selected: shown, placeholder: "Type a place, such as: Ohio", onchange: (address) => address && navigate(address) });
+  // The addresses are written when one is chosen: there may be ten thousands of places.
+  const valueOf = (at, name) => `${at} ${name}`;
+  const pairs = datasets.flatMap((each, at) => each.locations.map(({ name }) => [valueOf(at, name), isOne ? name : `${name} · ${each.title}`]));
+  const onchange = (value) => {
+    const [, at, name] = /^(\d+) (.*)$/s.exec(value) ?? [];
+    if (name !== undefined) navigate(placeAddress(datasets[Number(at)].name, name));
+  };
+  const field = combobox({ id: "place", pairs, selected: selected && valueOf(0, selected), placeholder: "Type a place, such as: Ohio", onchange });
   return h("div", { class: "control place-picker" }, h("label", { class: "label", for: "place" }, label), field.element);
 }
