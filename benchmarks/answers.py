@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with tempfile.TemporaryDirectory() as folder:
             sample = _sample(Path(folder), rows)
             over_http = compare(
-                "states_mean",
+                f"{rows:,} rows over HTTP",
                 Contestant("Meantime", partial(_meantime, sample, given.seconds)),
                 [
                     Contestant("ROAPI", partial(_roapi, sample, given.seconds), {"answers": target}),
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
             show(f"An answer at once over HTTP, {rows:,} rows", over_http)
             in_process = compare(
-                "states_mean",
+                f"{rows:,} rows in process",
                 Contestant("Meantime", partial(_meantime_in_process, sample, given.seconds)),
                 [
                     Contestant("DuckDB", partial(_duckdb, sample, given.seconds)),

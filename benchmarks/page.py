@@ -32,6 +32,8 @@ def page_of(run: Run) -> str:
         _HEAD,
         f"* Command: `{run.command}`, {took_min:.0f} minutes\n* Machine: {run.machine}\n"
         f"* Day and version: {run.day}, commit {run.commit}\n",
+        "![For each comparison with a peer, how many times as good Meantime is, with the spread of the rounds. The "
+        "tables below have the same numbers.](pictures/performance.svg)\n",
     ]
     missed = list(_ratios(run, lambda each: each.verdict == "MISSED"))
     parts.append("## What is missed\n\n" + _listed(missed, "Every target is met."))

@@ -56,8 +56,6 @@ def test_a_benchmark_runs_in_small_and_every_peer_that_is_installed_gives_the_sa
     if name in _NEED_WRK and not shutil.which("wrk"):
         assert os.environ.get("CI") != "true", "apt-get install wrk"
         pytest.skip("wrk is not installed: apt-get install wrk")
-    if name == "flask_trade":
-        pytest.importorskip("granian", reason="the extra bench is not installed")
     shown = tmp_path / "shown.json"
     environment = {key: value for key, value in os.environ.items() if key != "FULL"} | {SHOWN_IN: str(shown)}
     ended = subprocess.run(

@@ -26,6 +26,7 @@ from benchmarks.frame import (
     require_same,
 )
 from benchmarks.page import page_of
+from benchmarks.picture import picture_of
 from benchmarks.run import NAMES, Benchmark, Run
 
 ROOT = Path(__file__).parents[2]
@@ -136,6 +137,14 @@ def test_the_page_is_what_is_written_out_of_the_figures_that_are_kept() -> None:
 def test_the_readme_of_the_benchmarks_has_each_of_them() -> None:
     text = (ROOT / "benchmarks" / "README.md").read_text("utf-8")
     assert [name for name in NAMES if f"| `{name}.py` |" not in text] == []
+
+
+def test_the_picture_has_the_ratios_to_peers_and_leaves_out_limits() -> None:
+    fast = Ratio("fast", "1 ms", "peer 2 ms", 2, lowest=1, highest=3)
+    due = Ratio("due", "1 ms", "at most 2 ms", 2, lowest=1, highest=3)
+    drawn = picture_of(_run(fast, due))
+    assert b"fast: peer 2 ms" in drawn
+    assert b"due" not in drawn
 
 
 def _section(page: str, heading: str) -> str:
