@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from meantime.dataset.cube import ABSENT, AXES, FEW, Block, Cells, Labels, make_block
-from meantime.dataset.moments import Doubles, Exact, Integers, Moments, exact, narrow
+from meantime.dataset.moments import Doubles, Exact, Integers, Moments, distinct, exact, narrow
 
 # What the codes of a question mean: the axes of a key but the first, and what else has labels.
 CODED: Mapping[str, str] = {
@@ -136,14 +136,18 @@ def _with_own_codes(labels: Labels, cells: Cells) -> tuple[Labels, Cells]:
     own: dict[str, tuple[Any, ...]] = {}
 
     def counted(name: str, codes: Integers) -> Integers:
-        is_few = len(codes) <= FEW
-        used = sorted(set(codes.tolist()) - {ABSENT}) if is_few else np.unique(codes[codes != ABSENT]).tolist()
         every = getattr(labels, name)
-        own[name] = every if len(used) == len(every) else tuple(every[code] for code in used)
-        if is_few:
+        if len(codes) <= FEW:
+            used = sorted(set(codes.tolist()) - {ABSENT})
             places = {code: place for place, code in enumerate(used)}
-            return np.array([places.get(code, ABSENT) for code in codes.tolist()], dtype=np.int64)
-        return np.where(codes == ABSENT, ABSENT, np.searchsorted(used, codes))
+            own_codes = np.array([places.get(code, ABSENT) for code in codes.tolist()], dtype=np.int64)
+        else:
+            found, at = distinct(codes - ABSENT)
+            has_absent = int(found[0] == 0)
+            used = (found[has_absent:] + ABSENT).tolist()
+            own_codes = at - has_absent
+        own[name] = every if len(used) == len(every) else tuple(every[code] for code in used)
+        return own_codes
 
     keys = np.stack([counted(name, cells.keys[:, n]) for n, name in enumerate(AXES.values())], axis=1)
     recoded = replace(

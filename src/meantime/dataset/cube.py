@@ -33,7 +33,7 @@ from meantime.dataset.moments import Exact as Exact
 from meantime.dataset.moments import Integers as Integers
 from meantime.dataset.moments import Moments as Moments
 from meantime.dataset.moments import add_up as add_up
-from meantime.dataset.moments import add_up_groups, grouping, means_of
+from meantime.dataset.moments import add_up_groups, distinct, grouping, means_of
 from meantime.dataset.moments import exact as exact
 
 P = TypeVar("P", "Cells", "Marginal")
@@ -389,14 +389,12 @@ def _kinds(cells: Cells) -> list[tuple[tuple[int, ...], int, int]]:
     joined = np.zeros(len(cells), dtype=np.int64)
     for codes, width in zip(keys.T, widths, strict=True):
         joined = joined * width + (codes - ABSENT)
-    distinct, numbers = np.unique(joined, return_counts=True)
-    of_value, numbers_with_value = np.unique(joined[has_value], return_counts=True)
-    with_value = np.zeros_like(numbers)
-    with_value[np.searchsorted(distinct, of_value)] = numbers_with_value
+    found, at = distinct(joined)
+    numbers, with_value = np.bincount(at), np.bincount(at[has_value], minlength=len(found))
     kinds = []
     for width in reversed(widths):
-        kinds.append((distinct % width + ABSENT).tolist())
-        distinct = distinct // width
+        kinds.append((found % width + ABSENT).tolist())
+        found = found // width
     return list(zip(zip(*reversed(kinds), strict=True), numbers.tolist(), with_value.tolist(), strict=True))
 
 

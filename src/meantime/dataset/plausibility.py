@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from meantime.dataset.cube import ABSENT, AXES, Cube, Doubles, Integers
+from meantime.dataset.moments import distinct
 from meantime.dataset.snapshot import QuestionMetadata
 from meantime.text import PERCENT, listed, quoted
 
@@ -206,8 +207,8 @@ def _are_codes(question: Integers, value: Doubles) -> Booleans:
 
 def _is_percent(cube: Cube, questions: Sequence[QuestionMetadata], keys: Integers) -> Booleans:
     """Mark the cells of percents. Only their own questions are looked at: a table may have a hundred thousand."""
-    distinct, at = _distinct(keys[:, _QUESTION])
-    units = [questions[question].unit for question in distinct.tolist()]
+    present, at = distinct(keys[:, _QUESTION])
+    units = [questions[question].unit for question in present.tolist()]
     is_known = np.array([bool(unit) for unit in units], dtype=bool)
     of_question = np.array([unit == PERCENT for unit in units], dtype=bool)
     of_type = np.array([kind.unit == PERCENT for kind in cube.labels.value_types], dtype=bool)
@@ -239,12 +240,6 @@ def _is_of_proportions(cube: Cube, questions: Sequence[QuestionMetadata], questi
     own = (cells.moments.count > 0) & _is_percent(cube, questions, cells.keys)
     values = cells.moments.means(cube.scale, own)
     return len(values) >= _LEAST_PROPORTIONS and bool((values > 0).any()) and not (values > 1).any()
-
-
-def _distinct(codes: Integers) -> tuple[Integers, Integers]:
-    """Return the codes that there are, and for each its place among them: ``np.unique`` without sorting."""
-    has_it = np.bincount(codes) > 0
-    return np.flatnonzero(has_it), (np.cumsum(has_it) - 1)[codes]
 
 
 def _example(cube: Cube, cell: int) -> str:

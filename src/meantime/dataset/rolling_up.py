@@ -28,9 +28,11 @@ def roll_up(labels: Labels, cells: Cells, *, scale: int) -> Cube:
     ``scale`` must be the smallest that holds every value: sums no longer show it.
     """
     labels, cells = _recode(labels, cells)
-    # Merging drops the footnotes of mixed cells, and some labels may then be unused.
-    labels, cells = _recode(labels, _merge_equal(cells))
-    return cube_of(labels, cells, scale=scale)
+    merged = _merge_equal(cells)
+    if len(merged) < len(cells):
+        # Merging drops the footnotes of mixed cells, and some labels may then be unused.
+        labels, merged = _recode(labels, merged)
+    return cube_of(labels, merged, scale=scale)
 
 
 def cube_of(labels: Labels, cells: Cells, *, scale: int) -> Cube:

@@ -311,10 +311,13 @@ def _ranges(sizes: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
 
 def _double(column: str, decimal_mark: str) -> str:
     """Return the SQL that reads a published limit or sample size: NaN if it is not a number."""
-    text = f"trim({column}, {sql_text(SPACES)})"
-    number = f"TRY_CAST(replace({text}, {sql_text(decimal_mark)}, '.') AS DOUBLE)"
-    is_number = f"regexp_full_match({text}, {sql_text(number_pattern(decimal_mark))})"
-    return f"coalesce(CASE WHEN {is_number} THEN {number} END, 'nan'::DOUBLE) AS {column}"
+    # Most texts have no spaces around them: trimming takes three times as long as all the rest.
+    cases = " ".join(
+        f"WHEN regexp_full_match({text}, {sql_text(number_pattern(decimal_mark))}) "
+        f"THEN TRY_CAST(replace({text}, {sql_text(decimal_mark)}, '.') AS DOUBLE)"
+        for text in (column, f"trim({column}, {sql_text(SPACES)})")
+    )
+    return f"coalesce(CASE {cases} END, 'nan'::DOUBLE) AS {column}"
 
 
 def _cells(columns: Mapping[str, npt.NDArray[Any]], numbers: ExactNumbers) -> Cells:

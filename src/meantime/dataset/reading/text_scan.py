@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-_LF, _SPACE, _QUOTE = b'\n "'
+_LF, _CR, _SPACE, _QUOTE = b'\n\r "'
 # Line ends at the end of a chunk are first looked for in this many bytes.
 _END_BYTES = 64
 # How many lines with non-ASCII characters decide whether a file with invalid ones is UTF-8.
@@ -70,11 +70,14 @@ class TextScan:
 
     def _count_lines(self, chunk: bytes) -> None:
         is_cut_pair = self._last_chunk == b"\r" and chunk.startswith(b"\n")
-        # bytes.count would take twice as long.
-        self._lf += int(np.count_nonzero(np.frombuffer(chunk, dtype=np.uint8) == _LF))
+        # bytes.count would take three times as long.
+        codes = np.frombuffer(chunk, dtype=np.uint8)
+        is_lf = codes == _LF
+        self._lf += int(np.count_nonzero(is_lf))
         if b"\r" in chunk or is_cut_pair:
-            self._cr += chunk.count(b"\r")
-            self._crlf += chunk.count(b"\r\n") + is_cut_pair
+            is_cr = codes == _CR
+            self._cr += int(np.count_nonzero(is_cr))
+            self._crlf += int(np.count_nonzero(is_cr[:-1] & is_lf[1:])) + is_cut_pair
         end = chunk[-_END_BYTES:]
         if not end.strip(b"\r\n"):
             end = chunk

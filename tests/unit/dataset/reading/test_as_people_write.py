@@ -40,6 +40,15 @@ NO_LIMITS = (None, None)
     ("table", "expected"),
     [
         pytest.param(
+            "State,Question,Value,Lower,Upper\nA,Tea,1, .5 ,2\u00a0\nB,Tea,1,nan,inf\nC,Tea,3,+1,1_000\n",
+            {
+                ("A", None, None, None, 1.0, 0.5, 2.0, None),
+                ("B", None, None, None, 1.0, *NO_LIMITS, None),
+                ("C", None, None, None, 3.0, 1.0, None, None),
+            },
+            id="limits between spaces, and what is no number",
+        ),
+        pytest.param(
             "State,2019 Rate,2020 Rate\nAvalon,1,2\n",
             {("Avalon", None, None, 2019, 1.0, *NO_LIMITS, None), ("Avalon", None, None, 2020, 2.0, *NO_LIMITS, None)},
             id="the year before the name",
