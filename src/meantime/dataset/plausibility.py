@@ -9,6 +9,7 @@ of the cells that an answer is based on.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
@@ -45,6 +46,7 @@ _IMPLAUSIBLE = {
     "wide": "The limits are much wider than the respondents imply (implied design effect above "
     f"{MOST_DESIGN_EFFECT:g}). They may be of a higher level than 95%, or the respondents of another group.",
     "proportions": "No value of this question is larger than 1%. If they are proportions, multiply them by 100.",
+    "suppressed": "The footnote says that there is no value. If so, leave the value empty in the file.",
     "code": "A number so far from all others usually stands for a missing value. If it does, write "
     "missing = [{value}] in the TOML file next to the data.",
 }
@@ -62,6 +64,7 @@ _CODES = np.array(
 _LEAST_CODE = _CODES[_CODES > 0].min()
 _SHORT_CODES = (-7.0, -8.0, -9.0)
 _LEAST_OTHERS = 3
+_SUPPRESSED = re.compile(r"\b(?:suppressed|withheld|(?:not|no data) available|not reported)\b", re.IGNORECASE)
 _FAR = 10  # times the largest of the others
 # Of the values that have a problem: so many are looked at of a part of the table, and so many are listed.
 _VALUES_SEEN, _VALUES_LISTED = 100, 5
@@ -106,6 +109,7 @@ def data_problems(cube: Cube, questions: Sequence[QuestionMetadata], cells: Inte
             # Beyond what rounding explains.
             "narrow": is_percent & has_width & (widest < LEAST_DESIGN_EFFECT),
             "wide": is_percent & has_width & (narrowest > MOST_DESIGN_EFFECT),
+            "suppressed": _are_suppressed(cube, picked.footnote),
             "code": _are_codes(picked.keys[:, _QUESTION], value),
             "proportions": _are_proportions(cube, questions, picked.keys, is_percent & possible, value),
         }
@@ -170,6 +174,12 @@ def impossible_cells(problems: Sequence[DataProblem]) -> Integers:
     """Return the cells whose numbers cannot be right."""
     parts = [problem.cells for problem in problems if problem.is_impossible]
     return np.unique(np.concatenate(parts)) if parts else np.empty(0, dtype=np.int64)
+
+
+def _are_suppressed(cube: Cube, footnote: Integers) -> Booleans:
+    """Mark the values whose footnote says that they are suppressed or not available."""
+    codes = [code for code, text in enumerate(cube.labels.footnotes) if _SUPPRESSED.search(text)]
+    return np.isin(footnote, codes)
 
 
 def _are_codes(question: Integers, value: Doubles) -> Booleans:

@@ -95,6 +95,7 @@ def decide(facts: FileFacts, table: TableForm) -> Decisions:
         points=_points(facts, roles),
         is_synthetic=facts.is_synthetic,
         warnings=(
+            *warnings.multiplier_warnings(table.columns, roles, table.evidence),
             *warnings.year_warnings(table.columns, roles, table.evidence),
             *warnings.column_warnings(table.columns, roles, table.columns_by_hand, table.evidence),
             *warnings.shared_name_warnings(shared_name, roles),

@@ -201,6 +201,7 @@ def _read(
                 *written.warnings,
                 *shared.warnings(decisions.roles, written.shared_cells),
                 *warnings.case_warnings(rolled_up.labels),
+                *warnings.date_warnings(rolled_up.labels),
                 *warnings.cluster_warnings(written.shared_cells if gathered else 0),
                 *decisions.warnings,
                 *warnings.encoding_warnings(opened),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 
 from meantime.dataset.cube import Labels
-from meantime.dataset.facts.column_names import is_spelling_of
+from meantime.dataset.facts.column_names import is_spelling_of, plain_name
 from meantime.dataset.reading.columns import YEARS, other_candidates
 from meantime.dataset.reading.description import Description
 from meantime.dataset.reading.evidence import Evidence
@@ -23,8 +24,13 @@ _QUESTIONS_LISTED = 5
 _FILES_LISTED = 3
 # Of lines that are no rows, with their texts.
 _LINES_LISTED = 4
-# Of names that differ only in capital letters.
+# Of names that differ only in capital letters, and of others that are in doubt.
 _NAMES_LISTED = 3
+# Columns with the power of ten of a value, in SDMX and in the tables of Statistics Canada; and what stands for 1.
+_MULTIPLIERS = ("unitmult", "unitmultiplier", "scalarfactor", "powercode")
+_ONES = {"0", "units", "Units"}
+_MONTHS = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+_DATE_OF_GROUP = re.compile(rf"[0-9]{{1,2}}-{_MONTHS}|{_MONTHS}-[0-9]{{2}}", re.IGNORECASE)
 
 
 def form_warnings(opened: Sequence[OpenedFile], tables: Sequence[FileTable], staged: Sequence[StagedFile]) -> list[str]:
@@ -75,6 +81,32 @@ def year_warnings(columns: Sequence[str], roles: Mapping[str, str], evidence: Ev
         for name in free
         if is_spelling_of("first_year", name)
     ][:1]
+
+
+def multiplier_warnings(columns: Sequence[str], roles: Mapping[str, str], evidence: Evidence) -> list[str]:
+    """Name a column that says in which power of ten a value is: numbers are read as they stand."""
+    said = []
+    for name in columns:
+        factors = sorted(set(evidence.texts(name)) - _ONES)
+        if plain_name(name) in _MULTIPLIERS and factors and name not in roles.values():
+            shown = listed(map(quoted, factors), most=_NAMES_LISTED)
+            differ = " They differ, so values cannot be compared." if len(set(evidence.texts(name))) > 1 else ""
+            said.append(
+                f"{quoted(name)} says that values are multiples ({shown}); they are read as they stand, and not "
+                f"multiplied.{differ}"
+            )
+    return said[:1]
+
+
+def date_warnings(labels: Labels) -> list[str]:
+    """Name the groups that a spreadsheet has probably taken for dates: "5-12" becomes "12-May"."""
+    if not (dates := [name for name in labels.strata if _DATE_OF_GROUP.fullmatch(name)]):
+        return []
+    shown = listed(map(quoted, dates), most=_NAMES_LISTED)
+    return [
+        f"A spreadsheet has probably made dates of the names of groups: {shown}. A range such as 5-12 becomes 12-May "
+        "there. Correct them in the file."
+    ]
 
 
 def encoding_warnings(opened: Sequence[OpenedFile]) -> list[str]:

@@ -58,6 +58,16 @@ def years(snapshot: Snapshot) -> tuple[Period, ...]:
             id="percents and proportions",
         ),
         pytest.param(
+            "State,Question,Value,Footnote\nA,Tea,12,\nB,Tea,0,Suppressed\n",
+            "The footnote says that there is no value. If so, leave the value empty in the file.",
+            id="a zero that stands for a suppressed value",
+        ),
+        pytest.param(
+            "State,Question,Age,Value\nA,Tea,12-May,1\nA,Tea,13-18,2\n",
+            'A spreadsheet has probably made dates of the names of groups: "12-May".',
+            id="groups that became dates",
+        ),
+        pytest.param(
             "State,Question,Value\nA,Tea,12\nB,Tea,14\nC,Tea,13\nD,Tea,-9\n",
             "missing = [-9] in the TOML file",
             id="a negative code of one digit",
@@ -192,3 +202,17 @@ def test_years_of_one_column_are_warned_of_once() -> None:
     facts = WrittenForms(years={"first_year": {"19": 1}, "last_year": {"19": 1}})
     columns = {"first_year": "Year", "last_year": "Year"}
     assert len(decide_forms(facts, Description(), columns, semicolons=False).warnings) == 1
+
+
+@pytest.mark.parametrize(("multipliers", "differ"), [("3,3", False), ("3,0", True)])
+def test_multiples_are_said_and_not_multiplied(multipliers: str, differ: bool, tmp_path: Path) -> None:
+    one, other = multipliers.split(",")
+    table = f"REF_AREA,INDICATOR,TIME_PERIOD,OBS_VALUE,UNIT_MULT\nA,Tea,2019,3,{one}\nA,Tea,2020,4,{other}\n"
+    expected = '"UNIT_MULT" says that values are multiples ("3"); they are read as they stand, and not multiplied.'
+    warnings = said(tmp_path, table)
+    assert expected in warnings
+    assert ("They differ, so values cannot be compared." in warnings) == differ
+
+
+def test_multiples_of_one_need_no_word(tmp_path: Path) -> None:
+    assert not said(tmp_path, "REF_AREA,INDICATOR,TIME_PERIOD,OBS_VALUE,UNIT_MULT\nA,Tea,2019,3,0\nA,Tea,2020,4,0\n")
