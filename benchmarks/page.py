@@ -40,7 +40,8 @@ def page_of(run: Run) -> str:
     lost = [
         (name, each)
         for name, each in _ratios(run, lambda each: each.ratio is not None and each.ratio < 1 and each.target is None)
-        if name != "steps"  # what the machine must spend is no peer
+        # What the machine must spend is no peer, and neither is another way to ask Meantime.
+        if name != "steps" and not each.peer.startswith("Meantime")
     ]
     parts.append("## Where others are better\n\n" + _listed(lost, "Nowhere in this run."))
     absent = list(_ratios(run, lambda each: bool(each.failed)))

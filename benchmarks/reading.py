@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.frame import FULL, Failed, Ratio, require_same, show
+from benchmarks.frame import FULL, Failed, Ratio, at_most, number, ratio_of_rounds, require_same, show
 
 _LIMIT_MB = 1024  # the default of load_memory_mb
 # At most four times as long as the peer.
@@ -73,13 +73,22 @@ print(json.dumps([used.ru_utime + used.ru_stime, time.perf_counter() - began, pe
 """
 
 
-class Used(NamedTuple):
+class Measured(NamedTuple):
     """What a process used."""
 
     cpu_s: float
     wall_s: float
     peak_mb: float
     rows: float  # that it has found
+
+
+class Used(NamedTuple):
+    """The same of each round."""
+
+    cpu_s: Sequence[float]
+    wall_s: Sequence[float]
+    peak_mb: Sequence[float]
+    rows: Sequence[float]
 
 
 class Case(NamedTuple):
@@ -118,15 +127,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         one, peer = used["ours"], used["peer"]
         target = None if case.sample else _SHARE_OF_PEER
         against_peer += [
-            _ratio(f"{case.name}: processor", one.cpu_s, peer.cpu_s, "s", target),
-            _ratio(f"{case.name}: time", one.wall_s, peer.wall_s, "s", target),
+            _ratio(f"{case.name}: processor", one.cpu_s, peer.cpu_s, "DuckDB", target),
+            _ratio(f"{case.name}: time", one.wall_s, peer.wall_s, "DuckDB", target),
         ]
-        memory.append(_ratio(case.name, one.peak_mb, _LIMIT_MB, "MB", 1))
+        memory.append(at_most(case.name, one.peak_mb, _LIMIT_MB, "MB"))
         if before := used.get("before"):
-            against_before += [
-                _ratio(f"{case.name}: processor", one.cpu_s, before.cpu_s, "s", 1),
-                _ratio(f"{case.name}: most memory", one.peak_mb, before.peak_mb, "MB", 1),
-            ]
+            against_before.append(_ratio(f"{case.name}: processor", one.cpu_s, before.cpu_s, "before", 1))
+            memory.append(at_most(f"{case.name}, before", before.peak_mb, _LIMIT_MB, "MB"))
     show("Reading, against DuckDB writing the rows and grouping them", against_peer)
     show("Most memory of the reading process, against the default of load_memory_mb", memory)
     if against_before:
@@ -134,9 +141,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _ratio(what: str, figure: float, peer: float, unit: str, target: float | None) -> Ratio:
-    digits = 0 if unit == "MB" else 2
-    return Ratio(what, f"{figure:,.{digits}f} {unit}", f"{peer:,.{digits}f} {unit}", peer / figure, target)
+def _ratio(what: str, ours: Sequence[float], theirs: Sequence[float], name: str, target: float | None = None) -> Ratio:
+    figure, peer = (f"{number(statistics.median(each))} s" for each in (ours, theirs))
+    found = [other / one for one, other in zip(ours, theirs, strict=True)]
+    return ratio_of_rounds(what, figure, f"{name} {peer}", found, target)
 
 
 def _used(case: Case, programs: Mapping[str, tuple[str, Path]], rounds: int) -> dict[str, Used]:
@@ -149,11 +157,11 @@ def _used(case: Case, programs: Mapping[str, tuple[str, Path]], rounds: int) -> 
             _write_places(table)
         found = {name: _measure(program, code, table).rows for name, (program, code) in programs.items()}
         require_same(list(found.values()), [found["ours"]] * len(found), "the number of rows")
-        measured: dict[str, list[Used]] = {name: [] for name in programs}
+        measured: dict[str, list[Measured]] = {name: [] for name in programs}
         for _ in range(rounds):
             for name, (program, code) in programs.items():
                 measured[name].append(_measure(program, code, table))
-    return {name: Used(*map(statistics.median, zip(*each, strict=True))) for name, each in measured.items()}
+    return {name: Used(*zip(*each, strict=True)) for name, each in measured.items()}
 
 
 def _write_places(table: Path) -> None:
@@ -175,13 +183,13 @@ def _write_places(table: Path) -> None:
             )
 
 
-def _measure(program: str, code: Path, table: Path) -> Used:
+def _measure(program: str, code: Path, table: Path) -> Measured:
     with tempfile.TemporaryDirectory(dir=table.parent) as folder:
         command = [sys.executable, "-c", program + _TELL, str(code / "src"), str(table), folder, str(_LIMIT_MB)]
         ended = subprocess.run(command, check=False, capture_output=True, text=True)
     if ended.returncode:
         raise Failed(ended.stderr)
-    return Used(*json.loads(ended.stdout.splitlines()[-1]))  # DuckDB shows its progress before it
+    return Measured(*json.loads(ended.stdout.splitlines()[-1]))  # DuckDB shows its progress before it
 
 
 if __name__ == "__main__":
