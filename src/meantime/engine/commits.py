@@ -15,6 +15,7 @@ from meantime.engine.jobs import ActiveJob
 from meantime.engine.lifecycle import Lifecycle
 from meantime.engine.ports import JobStore, Observer, Transition
 from meantime.engine.queue import JobQueue, QueueState
+from meantime.engine.retention import Retention
 from meantime.engine.scheduler import Scheduler
 from meantime.errors import StorePaused
 from meantime.model import JobRecord, JobState
@@ -47,6 +48,7 @@ class Commits:
         scheduler: Scheduler,
         store: JobStore,
         observer: Observer,
+        retention: Retention,
         cancelled: Callable[[JobRecord], JobRecord],
     ) -> None:
         self._lifecycle = lifecycle
@@ -56,6 +58,7 @@ class Commits:
         self._scheduler = scheduler
         self._store = store
         self._observer = observer
+        self._retention = retention
         self._cancelled = cancelled
         self._unwritten: deque[Sequence[Update]] = deque()  # could not be committed for the moment
         self._ends: list[Update] = []  # gather while others are being committed
@@ -177,8 +180,10 @@ class Commits:
                     given_back.append(job)
             if not self._index.unfinished:
                 self._lifecycle.settled.notify_all()
-            # A suspect may have waited for this end, or there is one ended job too many.
-            self._lifecycle.work_available.notify()
+            # Jobs may have waited for these ends, or there is one ended job too many. Usually neither is so, and a
+            # thread that is woken for nothing keeps the interpreter from whoever waits for the result.
+            if self._queue.has_unclaimed or self._retention.is_due:
+                self._lifecycle.work_available.notify()
         if given_back:
             self._scheduler.schedule(given_back, event="given-back")
         for job, was_working in ended:

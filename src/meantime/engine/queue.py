@@ -84,6 +84,11 @@ class JobQueue:
         return not (self._is_claiming or self._claimed or self.at_work)
 
     @property
+    def has_unclaimed(self) -> bool:
+        """Whether jobs wait that are not claimed yet, or were withdrawn since."""
+        return bool(self._fresh or self._suspects)
+
+    @property
     def is_claiming(self) -> bool:
         """Whether jobs are being claimed."""
         return self._is_claiming

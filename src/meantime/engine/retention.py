@@ -29,6 +29,11 @@ class Retention:
         self._is_in_step = False
         self._undeleted: list[int] = []  # forgotten, but their records are still on disk
 
+    @property
+    def is_due(self) -> bool:
+        """Whether a step that begins now has jobs to delete."""
+        return not self._is_in_step and (bool(self._undeleted) or self._has_expired(self._before_s()))
+
     def begin_step(self) -> Sequence[int]:
         """Return the jobs to delete now, forgotten already; none if there are none, or if a step is under way.
 
@@ -37,9 +42,8 @@ class Retention:
         if self._is_in_step:
             return []
         numbers, self._undeleted = self._undeleted, []
-        now_s = self._watch.now_s()
-        before_s = -math.inf if now_s is None else now_s - self._keep_s
-        while len(numbers) < STEP_LIMIT and self._index.has_expired(before_s=before_s, keep_jobs=self._keep_jobs):
+        before_s = self._before_s()
+        while len(numbers) < STEP_LIMIT and self._has_expired(before_s):
             numbers.append(self._index.forget_oldest())
         self._is_in_step = bool(numbers)
         return numbers
@@ -49,3 +53,11 @@ class Retention:
         self._is_in_step = False
         if not is_removed:
             self._undeleted = list(numbers)
+
+    def _before_s(self) -> float:
+        """Return when those jobs ended, at the latest, that are too old now."""
+        now_s = self._watch.now_s()
+        return -math.inf if now_s is None else now_s - self._keep_s
+
+    def _has_expired(self, before_s: float) -> bool:
+        return self._index.has_expired(before_s=before_s, keep_jobs=self._keep_jobs)

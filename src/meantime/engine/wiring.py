@@ -107,6 +107,8 @@ def create_engine(
         threads=threads,
         host=hosts.me,
     )
+    watch = ClockWatch(clock=clock, running=running)
+    retention = Retention(index, watch=watch, keep_s=keep_ended_s, keep_jobs=keep_ended_jobs)
     commits = Commits(
         lifecycle=lifecycle,
         index=index,
@@ -115,6 +117,7 @@ def create_engine(
         scheduler=scheduler,
         store=jobs,
         observer=observer,
+        retention=retention,
         cancelled=runner.cancelled,
     )
     others = OtherHosts(
@@ -133,12 +136,11 @@ def create_engine(
     cancellations = Cancellations(
         lifecycle=lifecycle, index=index, queue=queue, commits=commits, others=others, cancelled=runner.cancelled
     )
-    watch = ClockWatch(clock=clock, running=running)
     removal = Removal(
         lifecycle=lifecycle,
         index=index,
         events=events,
-        retention=Retention(index, watch=watch, keep_s=keep_ended_s, keep_jobs=keep_ended_jobs),
+        retention=retention,
         watch=watch,
         notes=notes or NullTimeNotes(),
         observer=observer,

@@ -180,6 +180,16 @@ def test_suspects_have_a_line_of_their_own_by_number() -> None:
     assert [mixed.position(job) for job in (three, seven)] == [0, 1]
 
 
+def test_jobs_are_unclaimed_until_they_are_claimed() -> None:
+    queue = queue_of()
+    seen = [queue.has_unclaimed]
+    queue.add([job(1), job(2, attempts=1)])
+    while queue.has_unclaimed:
+        seen.append(queue.has_unclaimed)
+        claim(queue)
+    assert seen == [False, True, True]
+
+
 def test_new_jobs_are_started_with_their_acceptance_as_long_as_few_are_claimed() -> None:
     queue = queue_of()
     assert queue.begin_starting(3, most=5) == 3

@@ -55,6 +55,18 @@ def test_removal_goes_in_small_steps_one_at_a_time() -> None:
     assert len(retention.begin_step()) == 10
 
 
+def test_a_step_is_due_as_long_as_it_would_have_jobs_to_delete() -> None:
+    index, clock = index_of(ended(1, at_s=10.0)), ManualClock(15.0)
+    retention = Retention(index, watch=trusting(clock), keep_s=10.0, keep_jobs=100)
+    assert [retention.is_due, retention.begin_step()] == [False, []]
+    clock.now_s = 25.0
+    assert [retention.is_due, retention.begin_step(), retention.is_due] == [True, [1], False]
+    retention.end_step([1], is_removed=False)
+    assert [retention.is_due, retention.begin_step()] == [True, [1]]
+    retention.end_step([1], is_removed=True)
+    assert not retention.is_due
+
+
 def test_what_could_not_be_removed_is_in_the_next_step() -> None:
     index = index_of(ended(1, at_s=1.0))
     retention = Retention(index, watch=trusting(ManualClock()), keep_s=1.0, keep_jobs=100)
