@@ -68,8 +68,8 @@ def test_a_server_that_grows_is_found_out(tmp_path: Path) -> None:
 def test_many_hostile_files_requests_and_clocks_do_no_harm(tmp_path: Path) -> None:
     for name in ("clocks", "descriptors", "files", "raw", "varied"):
         (tmp_path / name).mkdir()
-    holds(clocks.clocks(MAIN, tmp_path / "clocks", number=6, seed=2))
+    holds(clocks.clocks(MAIN, tmp_path / "clocks", number=3, seed=2))
     holds(descriptors.descriptors(MAIN, tmp_path / "descriptors", number=2, seed=2))
-    holds(hostile.hostile_files(MAIN, tmp_path / "files", number=50, seed=2))
-    holds(hostile.hostile_requests(MAIN, tmp_path / "raw", number=1_000, seed=2))
-    holds(requests.requests(MAIN, tmp_path / "varied", number=4_000, seed=2))
+    holds(hostile.hostile_files(MAIN, tmp_path / "files", number=20, seed=2))
+    holds(hostile.hostile_requests(MAIN, tmp_path / "raw", number=400, seed=2))
+    holds(requests.requests(MAIN, tmp_path / "varied", number=1_500, seed=2))

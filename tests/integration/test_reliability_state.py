@@ -94,7 +94,7 @@ def test_a_server_to_which_a_full_disk_is_final_is_found_out(tmp_path: Path) -> 
 def test_many_flipped_bits_and_full_disks_do_no_harm(state: flips.State, tmp_path: Path) -> None:
     for name in ("flips", "served", "writes", "full"):
         (tmp_path / name).mkdir()
-    holds(flips.flips_of(state, tmp_path / "flips", number=150, seed=2))
-    holds(flips_served.flips_served(MAIN, tmp_path / "served", number=6, seed=2))
-    holds(disk.full_at_every_write(MAIN, tmp_path / "writes", number=300, seed=2))
-    holds(disk.disk_full(MAIN, tmp_path / "full", number=4, seed=2))
+    holds(flips.flips_of(state, tmp_path / "flips", number=60, seed=2))
+    holds(flips_served.flips_served(MAIN, tmp_path / "served", number=3, seed=2))
+    holds(disk.full_at_every_write(MAIN, tmp_path / "writes", number=160, seed=2))
+    holds(disk.disk_full(MAIN, tmp_path / "full", number=2, seed=2))

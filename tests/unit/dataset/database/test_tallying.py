@@ -102,12 +102,13 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("kind", NUMBERS)
-@pytest.mark.parametrize("examples", [4, pytest.param(10, marks=pytest.mark.thorough)])
 def test_a_table_is_the_csv_file_of_its_rows(
-    examples: int, kind: str, database: str, tmp_path_factory: pytest.TempPathFactory
+    kind: str, database: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    # Each example takes a tenth of a second, and to shrink one takes hundreds.
-    @settings(deadline=None, max_examples=examples, database=None, phases=(Phase.explicit, Phase.generate))
+    examples = settings.default.max_examples // 25 + 1
+
+    # Each takes a third of a second, and to shrink one takes hundreds.
+    @settings(max_examples=examples, database=None, phases=(Phase.explicit, Phase.generate))
     @given(rows_of(kind))
     def holds(rows: list[tuple[Any, ...]]) -> None:
         folder = tmp_path_factory.mktemp("table")

@@ -174,11 +174,9 @@ def saved(folder: Path, sheet: Sheet, data: st.DataObject) -> Path:
     return write(folder, text, "table.csv.gz" if kind == "gz" else "table.csv", encoding=encoding)
 
 
-@pytest.mark.parametrize("examples", [20, pytest.param(60, marks=pytest.mark.thorough)])
-def test_a_table_in_any_form_has_the_fingerprint_of_the_plain_one(
-    examples: int, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    @settings(deadline=None, max_examples=examples, database=None)
+def test_a_table_in_any_form_has_the_fingerprint_of_the_plain_one(tmp_path_factory: pytest.TempPathFactory) -> None:
+    # Each reads two tables.
+    @settings(max_examples=settings.default.max_examples // 4, database=None)
     @given(contents(), st.sampled_from(sorted(LAYOUTS)), st.sampled_from(sorted(NUMBERS)), st.data())
     def check(content: Content, layout: str, numbers: str, data: st.DataObject) -> None:
         folder = tmp_path_factory.mktemp("form")

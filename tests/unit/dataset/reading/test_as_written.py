@@ -215,7 +215,9 @@ def test_names_are_compared_over_all_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("separator", [",", " ", "\u202f", "'", "."])
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=settings.default.max_examples // 25 + 1, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     numbers=st.lists(st.integers(0, 10**7), min_size=1, max_size=5),
     year=st.integers(1990, 2030),

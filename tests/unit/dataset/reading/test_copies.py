@@ -96,13 +96,11 @@ def test_copies_are_found_however_wide_the_numbers(tmp_path: Path, values: tuple
     assert snapshot.cube.pick(np.array([0])).means.tolist() == [float(values[0])]
 
 
-@pytest.mark.parametrize("examples", [6, pytest.param(60, marks=pytest.mark.thorough)])
-def test_a_table_is_the_same_however_it_is_cut_into_files(
-    examples: int, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_a_table_is_the_same_however_it_is_cut_into_files(tmp_path_factory: pytest.TempPathFactory) -> None:
     rows = st.lists(st.sampled_from([AVALON, BORDURIA, OTHER, "Tea,Avalon,2021,*,,,,,\n"]), min_size=2, max_size=9)
 
-    @settings(deadline=None, max_examples=examples, database=None)
+    # Each reads three files.
+    @settings(max_examples=settings.default.max_examples // 6, database=None)
     @given(rows.filter(lambda lines: any("*" not in line for line in lines)), st.data())
     def cut(lines: list[str], data: st.DataObject) -> None:
         folder = tmp_path_factory.mktemp("cut")
