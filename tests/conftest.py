@@ -19,6 +19,15 @@ settings.register_profile("quick", _UNTIMED, max_examples=25, derandomize=True)
 settings.register_profile("thorough", _UNTIMED, max_examples=150)
 settings.load_profile("quick")
 
+# Where a file may take a minute, since it starts servers, browsers or clusters.
+_LONG = ("tests/acceptance", "tests/browser", "tests/integration")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the long files, in their random order: then short ones are left at the end, for all workers."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONG))
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _cache_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:

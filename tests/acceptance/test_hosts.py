@@ -5,54 +5,98 @@ from __future__ import annotations
 import itertools
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.acceptance.conftest import QUESTION as CONTRACT_QUESTION
-from tests.support.postgres_store import execute
-from tests.support.postgresql import PostgresServer
+from tests.support.postgres_store import emptied, execute
+from tests.support.postgresql import PASSWORD, PostgresServer
 from tests.support.server_process import RunningServer, keeps_the_contract, serving
 from tests.support.waiting import poll
 
 QUESTION = {"question": "Percent of adults aged 18 years and older who have obesity"}
 
 
-@pytest.fixture
-def hosts(jobs_database: str, tmp_path: Path) -> Iterator[tuple[RunningServer, RunningServer]]:
+@contextmanager
+def two_hosts(database: str, folder: Path) -> Iterator[tuple[RunningServer, RunningServer]]:
     with (
-        serving(state_dir=tmp_path / "one", MEANTIME_JOBS=jobs_database) as one,
-        serving(state_dir=tmp_path / "two", MEANTIME_JOBS=jobs_database) as two,
+        serving(state_dir=folder / "one", MEANTIME_JOBS=database) as one,
+        serving(state_dir=folder / "two", MEANTIME_JOBS=database) as two,
     ):
         yield one.ready(), two.ready()
 
 
-def test_every_job_works_at_either_host(hosts: tuple[RunningServer, RunningServer]) -> None:
-    turns = itertools.cycle(hosts)
-    jobs = [next(turns).ask("states_mean", **QUESTION) for _ in range(20)]
-    results = [[host.result(job) for host in hosts] for job in jobs]
-    assert all(result == results[0][0] for pair in results for result in pair)
-    lists = [host.client.get("/api/jobs").json()["data"] for host in hosts]
-    assert lists[0] == lists[1] == [{job: "done"} for job in jobs]
-    assert {host.client.get("/api/num_jobs").json()["num_jobs"] for host in hosts} == {0}
-    waited = hosts[1].client.get(f"/v1/jobs/{jobs[0]}", headers={"prefer": "wait=10"}).json()
-    assert waited["state"] == "done"
-    assert [job["id"] for job in hosts[1].client.get("/v1/jobs?limit=1").json()["jobs"]] == [jobs[-1]]
+@pytest.fixture
+def hosts(jobs_database: str, tmp_path: Path) -> Iterator[tuple[RunningServer, RunningServer]]:
+    with two_hosts(jobs_database, tmp_path) as running:
+        yield running
 
 
-def test_a_job_is_known_at_the_other_host_at_once_and_gone_there_at_once(
-    hosts: tuple[RunningServer, RunningServer],
-) -> None:
-    one, two = hosts
-    for _ in range(20):
+@pytest.fixture(scope="class")
+def lasting_hosts(
+    postgresql: PostgresServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[RunningServer, RunningServer]]:
+    """Hosts of a whole class, which no test of it ends."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PGPASSWORD", PASSWORD)
+        with two_hosts(emptied(postgresql), tmp_path_factory.mktemp("hosts")) as running:
+            yield running
+
+
+class TestOfTwoHostsThatStay:
+    def test_every_job_works_at_either_host(self, lasting_hosts: tuple[RunningServer, RunningServer]) -> None:
+        turns = itertools.cycle(lasting_hosts)
+        jobs = [next(turns).ask("states_mean", **QUESTION) for _ in range(20)]
+        results = [[host.result(job) for host in lasting_hosts] for job in jobs]
+        assert all(result == results[0][0] for pair in results for result in pair)
+        lists = [host.client.get("/api/jobs").json()["data"] for host in lasting_hosts]
+        assert lists[0] == lists[1]
+        assert lists[0][-20:] == [{job: "done"} for job in jobs]
+        assert {host.client.get("/api/num_jobs").json()["num_jobs"] for host in lasting_hosts} == {0}
+        waited = lasting_hosts[1].client.get(f"/v1/jobs/{jobs[0]}", headers={"prefer": "wait=10"}).json()
+        assert waited["state"] == "done"
+        assert [job["id"] for job in lasting_hosts[1].client.get("/v1/jobs?limit=1").json()["jobs"]] == [jobs[-1]]
+
+    def test_a_job_is_known_at_the_other_host_at_once_and_gone_there_at_once(
+        self, lasting_hosts: tuple[RunningServer, RunningServer]
+    ) -> None:
+        one, two = lasting_hosts
+        for _ in range(20):
+            job = one.ask("states_mean", **QUESTION)
+            assert two.client.get(f"/v1/jobs/{job}").status_code == 200
+            one.result(job)
+            assert two.client.get(f"/api/get_results/{job}").json()["status"] == "done"
+            assert two.client.delete(f"/v1/jobs/{job}").json()["outcome"] == "removed"
+            assert one.client.get(f"/v1/jobs/{job}").status_code == 404
+            one, two = two, one
+
+    def test_nobody_without_the_secret_gets_a_file(self, lasting_hosts: tuple[RunningServer, RunningServer]) -> None:
+        one, _ = lasting_hosts
         job = one.ask("states_mean", **QUESTION)
-        assert two.client.get(f"/v1/jobs/{job}").status_code == 200
         one.result(job)
-        assert two.client.get(f"/api/get_results/{job}").json()["status"] == "done"
-        assert two.client.delete(f"/v1/jobs/{job}").json()["outcome"] == "removed"
-        assert one.client.get(f"/v1/jobs/{job}").status_code == 404
-        one, two = two, one
+        for headers in ({}, {"meantime-host-proof": "0" * 64}):
+            assert one.client.get(f"/hosts/results/{job}", headers=headers).status_code == 404
+
+    def test_events_of_one_host_reach_those_who_listen_at_the_other(
+        self, lasting_hosts: tuple[RunningServer, RunningServer]
+    ) -> None:
+        one, two = lasting_hosts
+        with httpx.Client(base_url=two.url, timeout=60) as client, client.stream("GET", "/v1/jobs/events") as stream:
+            lines = stream.iter_lines()
+            job = one.ask("states_mean", **QUESTION)
+            kinds = []
+            kind = ""
+            for line in lines:
+                if line.startswith("event:"):
+                    kind = line.removeprefix("event:").strip()
+                if line.startswith("data:") and f'"{job}"' in line and kind != "progress":
+                    kinds.append(kind)
+                if kinds[-1:] == ["ended"]:
+                    break
+        assert kinds == ["accepted", "started", "ended"]
 
 
 def test_a_result_is_fetched_from_the_host_that_has_it_and_computed_again_when_that_is_gone(
@@ -73,31 +117,6 @@ def test_a_result_is_fetched_from_the_host_that_has_it_and_computed_again_when_t
     file.unlink()
     assert mine.end() == 0
     assert other.result(job) == expected
-
-
-def test_nobody_without_the_secret_gets_a_file(hosts: tuple[RunningServer, RunningServer]) -> None:
-    one, _ = hosts
-    job = one.ask("states_mean", **QUESTION)
-    one.result(job)
-    for headers in ({}, {"meantime-host-proof": "0" * 64}):
-        assert one.client.get(f"/hosts/results/{job}", headers=headers).status_code == 404
-
-
-def test_events_of_one_host_reach_those_who_listen_at_the_other(hosts: tuple[RunningServer, RunningServer]) -> None:
-    one, two = hosts
-    with httpx.Client(base_url=two.url, timeout=60) as client, client.stream("GET", "/v1/jobs/events") as stream:
-        lines = stream.iter_lines()
-        job = one.ask("states_mean", **QUESTION)
-        kinds = []
-        kind = ""
-        for line in lines:
-            if line.startswith("event:"):
-                kind = line.removeprefix("event:").strip()
-            if line.startswith("data:") and f'"{job}"' in line and kind != "progress":
-                kinds.append(kind)
-            if kinds[-1:] == ["ended"]:
-                break
-    assert kinds == ["accepted", "started", "ended"]
 
 
 def test_the_jobs_of_a_killed_host_are_done_by_the_other(jobs_database: str, tmp_path: Path) -> None:
@@ -175,6 +194,8 @@ def test_a_newer_schema_and_a_password_in_the_address_are_refused(jobs_database:
     assert "geheim" not in str(ended.value)
 
 
+# In `make test` one server keeps it (test_conformance.py), and what two of them share is asked above.
+@pytest.mark.thorough
 def test_the_contract_is_kept_by_two_hosts_in_turn(jobs_database: str, sample: Path, tmp_path: Path) -> None:
     with (
         serving(str(sample), state_dir=tmp_path / "one", MEANTIME_JOBS=jobs_database) as one,
