@@ -35,6 +35,7 @@ from meantime.model import Unwatched
 from meantime.statistics.check import check
 from meantime.table import Table
 from tests.support.database_tables import read_table
+from tests.support.examples import one_in
 from tests.support.postgresql import PASSWORD, USER, PostgresServer
 from tests.support.table_files import read
 from tests.support.waiting import PATIENCE_S, join
@@ -105,10 +106,8 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
 def test_a_table_is_the_csv_file_of_its_rows(
     kind: str, database: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    examples = settings.default.max_examples // 25 + 1
-
     # Each takes a third of a second, and to shrink one takes hundreds.
-    @settings(max_examples=examples, database=None, phases=(Phase.explicit, Phase.generate))
+    @settings(max_examples=one_in(25), database=None, phases=(Phase.explicit, Phase.generate))
     @given(rows_of(kind))
     def holds(rows: list[tuple[Any, ...]]) -> None:
         folder = tmp_path_factory.mktemp("table")

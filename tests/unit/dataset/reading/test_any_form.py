@@ -15,6 +15,7 @@ from hypothesis import given, note, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook  # type: ignore[import-untyped]  # it ships no types
 
+from tests.support.examples import one_in
 from tests.support.table_files import read, write
 
 QUESTIONS, PLACES = ("Naps a week", "Tea drunk"), ("Avalon", "Bordurie supérieure", "Cockaigne")
@@ -176,7 +177,7 @@ def saved(folder: Path, sheet: Sheet, data: st.DataObject) -> Path:
 
 def test_a_table_in_any_form_has_the_fingerprint_of_the_plain_one(tmp_path_factory: pytest.TempPathFactory) -> None:
     # Each reads two tables.
-    @settings(max_examples=settings.default.max_examples // 4, database=None)
+    @settings(max_examples=one_in(4), database=None)
     @given(contents(), st.sampled_from(sorted(LAYOUTS)), st.sampled_from(sorted(NUMBERS)), st.data())
     def check(content: Content, layout: str, numbers: str, data: st.DataObject) -> None:
         folder = tmp_path_factory.mktemp("form")

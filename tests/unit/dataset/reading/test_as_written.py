@@ -15,6 +15,7 @@ from meantime.dataset.cube import AXES, Period
 from meantime.dataset.snapshot import Snapshot
 from meantime.dataset.source_rows import find_rows
 from meantime.errors import SourceUnreadable, TooManyRejected
+from tests.support.examples import one_in
 from tests.support.table_files import means, read, rejected, write
 from tests.support.whole import whole
 
@@ -215,9 +216,7 @@ def test_names_are_compared_over_all_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("separator", [",", " ", "\u202f", "'", "."])
-@settings(
-    max_examples=settings.default.max_examples // 25 + 1, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=one_in(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     numbers=st.lists(st.integers(0, 10**7), min_size=1, max_size=5),
     year=st.integers(1990, 2030),

@@ -38,6 +38,7 @@ from meantime.errors import (
     SourceUnreadable,
     TooManyRejected,
 )
+from tests.support.examples import one_in
 from tests.support.table_files import HEADER, means, read, read_folder, rejected, rows, write
 from tests.support.whole import whole
 
@@ -509,7 +510,7 @@ ENCODINGS = st.lists(st.sampled_from(["utf-8", "utf-8-sig", "cp1252", "utf-16"])
 
 def test_a_table_cut_anywhere_is_decided_as_one(tmp_path_factory: pytest.TempPathFactory) -> None:
     # Each reads up to five files.
-    @settings(max_examples=settings.default.max_examples // 5, database=None)
+    @settings(max_examples=one_in(5), database=None)
     @given(PARTS, ENCODINGS, st.sets(st.integers(1, 11), max_size=3), st.randoms(use_true_random=False))
     def check(records: list[tuple[str, ...]], encodings: list[str], cuts: set[int], order: random.Random) -> None:
         folder = tmp_path_factory.mktemp("cut")
@@ -693,7 +694,7 @@ def test_a_parquet_column_with_the_name_of_duckdbs_own_is_refused_in_plain_words
 
 
 def test_a_damaged_parquet_file_is_one_plain_sentence_or_no_error(tmp_path: Path) -> None:
-    flips = settings.default.max_examples // 2
+    flips = one_in(2)
     path = tmp_path / "flipped.parquet"
     write_parquet(path, "SELECT 'Q' || i % 7 AS Question, 'Utah' AS LocationDesc, i AS Data_Value FROM range(300) r(i)")
     sound = path.read_bytes()

@@ -24,6 +24,7 @@ from meantime.errors import SourceEmpty, SourceUnreadable
 from meantime.model import Unwatched
 from meantime.statistics.check import check
 from meantime.statistics.explain.source_rows import page, row_of
+from tests.support.examples import one_in
 from tests.support.table_files import means, read, rejected, write
 from tests.support.whole import whole
 
@@ -55,7 +56,7 @@ def tally(folder: Path, lines: str, header: str = "Question,LocationDesc,Data_Va
 
 def test_a_tally_is_the_table_that_it_counts(tmp_path_factory: pytest.TempPathFactory) -> None:
     # Each reads two tables.
-    @settings(max_examples=settings.default.max_examples // 6, database=None)
+    @settings(max_examples=one_in(6), database=None)
     @given(ROWS)
     def check(records: list[tuple[str, ...]]) -> None:
         folder = tmp_path_factory.mktemp("tally")
