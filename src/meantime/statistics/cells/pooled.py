@@ -81,7 +81,7 @@ def pool_periods(selection: Selection, weights: Weights | None = None) -> Pooled
     """
     has_all = ~np.isnan(selection.value).any(axis=1)
     missing = _missing(selection, np.flatnonzero(~has_all))
-    groups = selection[has_all]
+    groups = selection if has_all.all() else selection[has_all]
     across = pooled_across(selection.breaks, selection.periods)
     groups = replace(groups, warnings=(*groups.warnings, *across))
     chosen = (weights or selection.parameters.weights) if len(groups.periods) > 1 else Weights.EQUAL
@@ -123,6 +123,8 @@ def without_empty(selection: Selection) -> Selection:
 
 def _missing(selection: Selection, rows: Integers) -> tuple[LeftOut, ...]:
     """Say of some groups which period each lacks, and why."""
+    if not len(rows):
+        return ()
     lacking = selection[rows]
     names = lacking.names
     if len(np.unique(selection.strata)) > 1:

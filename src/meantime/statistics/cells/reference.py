@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import msgspec
+import numpy as np
 
 from meantime.dataset.facts import geography
 from meantime.dataset.snapshot import Snapshot
@@ -68,7 +69,7 @@ def beside(pooled: Pooled, name: str | None) -> Pooled | None:
 def _cells_of(name: str, selection: Selection) -> Selection:
     """Return the cells of one location, from the selection if it is there."""
     if name in selection.asked_for:
-        return selection[[other == name for other in selection.names]]
+        return selection[np.flatnonzero(np.array(selection.names) == name)]
     # As the others are: in their years, and on their scale.
     own = msgspec.structs.replace(
         selection.parameters, locations=(name,), years=selection.years_parameter, interval_scale=selection.scale

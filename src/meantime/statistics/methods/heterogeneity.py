@@ -24,6 +24,8 @@ from meantime.later import special
 
 # Newton's steps on a convex falling function come from the left and never pass the root; 5 to 10 are usual.
 _MOST_STEPS = 100
+# What the method of arrays calls: for fifty numbers, without what is around it, in half the time.
+_sum = np.add.reduce
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,9 +102,15 @@ def heterogeneity(value: Doubles, se: Doubles) -> Heterogeneity:
 
 
 def _mean_and_q(v: Doubles, variance: Doubles) -> tuple[float, float]:
+    weights, mean, squares = _about_the_mean(v, variance)
+    return mean, float(_sum(weights * squares))
+
+
+def _about_the_mean(v: Doubles, variance: Doubles) -> tuple[Doubles, float, Doubles]:
+    """Return the weights, the mean by them, and the squared distances from it."""
     weights = 1 / variance
-    mean = float((weights * v).sum() / weights.sum())
-    return mean, float((weights * (v - mean) ** 2).sum())
+    mean = float(_sum(weights * v) / _sum(weights))
+    return weights, mean, (v - mean) ** 2
 
 
 def _typical_variance(variance: Doubles) -> float:
@@ -116,10 +124,11 @@ def _tau2_where_q_is(target: float, v: Doubles, variance: Doubles) -> float:
     """Find the tau^2 at which Q over tau^2 + SE^2 has come down to a value; 0 where it is below it already."""
     tau2, step, steps = 0.0, np.inf, 0
     while step > 1e-12 * tau2 and steps < _MOST_STEPS:
-        mean, q = _mean_and_q(v, variance + tau2)
-        excess = q - target
+        total = variance + tau2
+        weights, _, squares = _about_the_mean(v, total)
+        excess = float(_sum(weights * squares)) - target
         # The derivative of Q has no part from the mean, which minimises it.
-        step = excess / float(((v - mean) ** 2 / (variance + tau2) ** 2).sum()) if excess > 0 else 0.0
+        step = excess / float(_sum(squares / total**2)) if excess > 0 else 0.0
         tau2 += step
         steps += 1
     return tau2

@@ -71,6 +71,8 @@ class Pairs:
         self._touching = touching
         self._place = np.full(len(value), -1)  # in that order; -1 for those that are not in it
         self._place[self._order] = np.arange(len(self._order))
+        # Where all are one block: which differ from which at the last z.
+        self._table: tuple[float, Booleans] | None = None
 
     def __len__(self) -> int:
         return self._number
@@ -117,6 +119,14 @@ class Pairs:
 
     def differ(self, rows: Integers, z: float) -> Booleans:
         """Say of chosen estimates (rows) which others (columns) differ from them at z: (len(rows), K)."""
+        if len(self) > rows_in_a_block(len(self)):
+            return self._differ(rows, z)
+        # All are one block. Asked for again and again at one z: by whoever counts, lists and tells of them.
+        if self._table is None or self._table[0] != z:
+            self._table = z, self._differ(np.arange(len(self)), z)
+        return np.asarray(self._table[1][rows], dtype=np.bool_)
+
+    def _differ(self, rows: Integers, z: float) -> Booleans:
         found = np.zeros((len(rows), len(self)), dtype=np.bool_)
         tested = np.flatnonzero(self._place[rows] >= 0)
         for some, differs in self._blocks(self._place[rows[tested]], np.full(len(tested), z), unchecked):

@@ -91,6 +91,8 @@ def test_estimates_without_a_standard_error_differ_from_nothing_and_count_in_no_
     _assert_as_square(pairs(of), square_of(of))
     assert not differ(pairs(of), np.array([3, 5])).any()
     assert differ(pairs(of), np.arange(55)).tolist() == square_of(of).simultaneous.tolist()
+    many = _drawn(MANY, Scale.LOGIT)
+    assert differ(pairs(many), np.array([7, 0])).tolist() == square_of(many).simultaneous[[7, 0]].tolist()
 
 
 @pytest.mark.parametrize("value", [[], [30.0], [np.nan, np.nan], [30.0, np.nan]])
@@ -115,8 +117,12 @@ def test_counts_do_not_depend_on_the_size_of_blocks(monkeypatch: pytest.MonkeyPa
     assert like_any(pairs(of), rows) == int((alike[rows].any(axis=0) & ~np.isin(np.arange(55), rows)).sum())
 
 
-def test_if_one_differs_from_another_the_other_differs_from_the_one_to_the_last_bit() -> None:
-    """At z itself of a pair, where the last bit decides, and at its neighbours."""
+@pytest.mark.parametrize("few", [0, 256])
+def test_if_one_differs_from_another_the_other_differs_from_the_one_to_the_last_bit(
+    monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    """At z itself of a pair, where the last bit decides, and at its neighbours; in rows, and in whole blocks."""
+    monkeypatch.setattr("meantime.statistics.methods.pairs._FEW", few)
     of = _drawn(40, Scale.LOGIT)
     compared, square = pairs(of), square_of(of)
     for z in square.z[0, 1:]:
