@@ -127,10 +127,11 @@ def read_figure(texts: Mapping[str, Sequence[str]], *, prefix: str = PREFIX) -> 
     >>> read_figure({"width": ["1200"], "highlight": ["Ohio", "Utah"]}).highlight
     ('Ohio', 'Utah')
     """
+    if not texts:  # most often
+        return AS_IT_IS
     problems: list[Problem] = []
     values: dict[str, Any] = {}
-    kinds = msgspec.structs.fields(Figure)
-    by_name = {field.name: field.type for field in kinds}
+    by_name = {field.name: field.type for field in msgspec.structs.fields(Figure)}
 
     def wrong(name: str, code: str, detail: str, near: Sequence[str] = ()) -> None:
         problems.append(Problem(pointer=f"/{prefix}{name}", code=code, detail=detail, closest=tuple(near)))

@@ -264,11 +264,14 @@ class Picked:
 
     def __init__(self, cube: Cube, cells: Integers) -> None:
         self._cube = cube
+        question = _only_question(cube.starts, cells)
+        if question is not None:  # most often; then there is nothing to sort out
+            block = cube.block(question)
+            self._parts = [(block, cells - block.start)]
+            return
         questions = np.searchsorted(cube.starts, cells, side="right") - 1
-        # Most often one question: then there is nothing to sort out.
-        is_one = len(questions) > 0 and bool((questions == questions[0]).all())
-        order = np.arange(len(questions)) if is_one else np.argsort(questions, kind="stable")
-        distinct, starts = (questions[:1], [0]) if is_one else np.unique(questions[order], return_index=True)
+        order = np.argsort(questions, kind="stable")
+        distinct, starts = np.unique(questions[order], return_index=True)
         blocks = map(cube.block, distinct.tolist())
         of_question = np.split(cells[order], starts)[1:]
         self._order = order
@@ -315,7 +318,7 @@ class Picked:
     @property
     def rows(self) -> Integers:
         """How many rows each cell has, including withheld ones."""
-        return self._gather(lambda cells: cells.rows, np.empty(0, dtype=np.int64))
+        return self.count + self._gather(lambda cells: cells.moments.withheld, np.empty(0, dtype=np.int64))
 
     @property
     def copies(self) -> Integers:
@@ -341,6 +344,14 @@ class Picked:
     def footnote(self) -> Integers:
         """The code of the published footnote of each cell; ABSENT where there is none."""
         return self._gather(lambda cells: cells.footnote, np.empty(0, dtype=np.int64))
+
+
+def _only_question(starts: Integers, cells: Integers) -> int | None:
+    """Return the question that all cells are of; None if there are several, or no cells."""
+    if not len(cells):
+        return None
+    question = int(np.searchsorted(starts, cells.min(), side="right")) - 1
+    return question if cells.max() < starts[question + 1] else None
 
 
 def question_totals(moments: Moments, *, scale: int) -> Marginal:

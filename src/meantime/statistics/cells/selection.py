@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -42,7 +43,7 @@ class LeftOut(NamedTuple):
     reason: str  # of this one location, as the end of a sentence about it: "has no 2019 value"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Selection:
     """The cells of a request: one row a group, one column a period. NaN where there is no value."""
 
@@ -96,7 +97,7 @@ class Selection:
         question = self.snapshot.about.questions[self.question]
         return breaks_of(question.text) if question.breaks is None else question.breaks
 
-    @property
+    @cached_property
     def names(self) -> list[str]:
         """The location of each group."""
         labels = self.snapshot.cube.labels.locations
@@ -107,11 +108,11 @@ class Selection:
         """Category and stratum of each group; "" where the rows have none."""
         return self._named_strata(zip(self.categories.tolist(), self.strata.tolist(), strict=True))
 
-    @property
-    def distinct_strata(self) -> set[tuple[str, str]]:
+    @cached_property
+    def distinct_strata(self) -> frozenset[tuple[str, str]]:
         """Category and stratum of the groups, each pair once."""
         # Codes first: there are as many groups as places, and a few pairs.
-        return set(self._named_strata(set(zip(self.categories.tolist(), self.strata.tolist(), strict=True))))
+        return frozenset(self._named_strata(set(zip(self.categories.tolist(), self.strata.tolist(), strict=True))))
 
     def _named_strata(self, codes: Iterable[tuple[int, int]]) -> list[tuple[str, str]]:
         labels = self.snapshot.cube.labels
@@ -119,7 +120,7 @@ class Selection:
         categories, strata = (*labels.categories, ""), (*labels.strata, "")
         return [(categories[category], strata[stratum]) for category, stratum in codes]
 
-    @property
+    @cached_property
     def is_aggregate(self) -> Booleans:
         """Which groups are of a location that is the sum of others."""
         return np.array(list(map(self.geography.is_aggregate, self.names)), dtype=bool)
@@ -187,12 +188,12 @@ class Selection:
         """The value of ``years`` that selects exactly these periods: "latest" may differ for other locations."""
         return ",".join(period_text(period) for period in self.periods if period is not None) or "latest"
 
-    @property
+    @cached_property
     def years(self) -> str:
         """The periods, for people; "" where the table has none."""
         return periods_text([period for period in self.periods if period is not None])
 
-    @property
+    @cached_property
     def subject(self) -> Subject:
         """What sentences about the cells are about; of several strata, the people of the question."""
         title = title_of(self.snapshot.about.questions[self.question].text)
@@ -200,9 +201,9 @@ class Selection:
             title = self.standardized.standard.title(title)
         subject = Subject(title=title, years=self.years, unit=self.unit, geography=self.geography)
         strata = self.distinct_strata
-        return subject.of(*strata.pop()) if len(strata) == 1 else subject
+        return subject.of(*next(iter(strata))) if len(strata) == 1 else subject
 
-    @property
+    @cached_property
     def people(self) -> str:
         """Whom the cells are about, in words: one group, the people of the question, or the groups of categories."""
         pairs = self.distinct_strata

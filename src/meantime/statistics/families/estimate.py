@@ -213,13 +213,13 @@ def _findings(pooled: Pooled, parameters: Estimate) -> list[str]:
     if len(pooled) == 1:
         estimate = (float(each[0]) for each in (pooled.value, pooled.low, pooled.high))
         return [estimate_sentence(groups.subject, groups.names[0], *estimate)]
-    places = pooled[~groups.is_aggregate]
+    places, totals = np.flatnonzero(~groups.is_aggregate), np.flatnonzero(groups.is_aggregate)
     if "stratum" in parameters.by or len(places) < 2:
         return []
-    totals = pooled[groups.is_aggregate]
-    reference = ReferenceValue(totals.groups.names[0], float(totals.value[0])) if len(totals) == 1 else None
+    names, value = [groups.names[row] for row in places.tolist()], pooled.value[places]
+    reference = ReferenceValue(groups.names[totals[0]], float(pooled.value[totals[0]])) if len(totals) == 1 else None
     wanted = len(pooled.selection.wanted_places)
-    return [range_sentence(groups.subject, places.groups.names, places.value, reference=reference, wanted=wanted)]
+    return [range_sentence(groups.subject, names, value, reference=reference, wanted=wanted)]
 
 
 def _by_period(of: Selection, parameters: Estimate, work: Work) -> Table:
