@@ -50,12 +50,14 @@ class Geography(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         [True, True, True, False]
         >>> NOWHERE.is_aggregate("All counties (median)"), NOWHERE.is_aggregate("West")
         (True, False)
+        >>> [NOWHERE.is_aggregate(name) for name in ("World", "TOTAL", "National Estimate", "Worldwide Ltd")]
+        [True, True, True, False]
         """
-        return name in self.aggregates or _MEDIAN in name.casefold()
+        return name in self.aggregates or _MEDIAN in name.casefold() or _is_whole(name)
 
     def is_country(self, name: str) -> bool:
-        """Whether a location is the whole country."""
-        return name in self.aggregates and self.aggregates[name].is_country
+        """Whether a location is the whole country, or whatever else a table calls all of its places together."""
+        return self.aggregates[name].is_country if name in self.aggregates else _is_whole(name)
 
     def contains(self, name: str) -> bool:
         """Whether a location is one of the country's, or lies in one of them.
@@ -98,6 +100,16 @@ class Geography(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 # What a table calls the median of its places, as the BRFSS does: "All States and DC (median) **".
 _MEDIAN = "(median)"
+# What tables of any country call all of their places together; in lower case.
+_WHOLE = frozenset(
+    {
+        *("world", "global", "national", "nation", "nationwide", "country", "national estimate", "national average"),
+        *("national total", "total", "overall", "all", "grand total", "state total", "statewide", "all places"),
+        *("all areas", "all locations", "all states", "all counties", "all regions", "all districts", "all countries"),
+    }
+)
+# Two letters are also the code of another country: CA is Canada, DE is Germany. Of so many states, they are states.
+_FEWEST_CODES = 5
 # The geography of tables whose places are unknown.
 NOWHERE = Geography()
 
@@ -117,8 +129,15 @@ def for_locations(locations: tuple[str, ...]) -> Geography:
     True
     >>> for_locations(("Cache, Utah", "Adams, Ohio", "United States")).is_country("United States")
     True
+    >>> for_locations(("AK", "AL", "AR", "AZ", "CA", "US")).members("US")[:3]
+    ('AL', 'AK', 'AZ')
+    >>> for_locations(("AL", "CA", "DE", "Avalon")) == for_locations(("CA", "DE", "US")) == NOWHERE
+    True
     """
-    for known in _all():
+    for known, coded in _all():
+        codes = sum(map(coded.contains, locations)) - sum(name in coded.aggregates for name in locations)
+        if codes >= _FEWEST_CODES and all(coded.contains(name) or _is_whole(name) for name in locations):
+            return coded
         # In a table that adds ids to names, the country has one too.
         with_ids = {name: known.aggregates.get(_without_id(name)) for name in locations if name.endswith(")")}
         own = known.aggregates | {name: each for name, each in with_ids.items() if each is not None}
@@ -127,10 +146,29 @@ def for_locations(locations: tuple[str, ...]) -> Geography:
             continue
         if any(name not in geography.aggregates and geography.contains(name) for name in locations):
             return geography
-        if any(map(geography.is_country, locations)):
+        if any(name in geography.aggregates and geography.is_country(name) for name in locations):
             countries = {name: each for name, each in geography.aggregates.items() if each.is_country}
             return msgspec.structs.replace(geography, aggregates=countries)
     return NOWHERE
+
+
+def _is_whole(name: str) -> bool:
+    return name.strip().casefold() in _WHOLE
+
+
+def _with_codes(known: Geography) -> Geography:
+    """Return a geography whose places have their codes for names, as in a table that has nothing else."""
+    code = known.abbreviations
+    population = known.population
+    if population is not None:
+        counts = {code[name]: people for name, people in population.counts.items()}
+        population = msgspec.structs.replace(population, counts=counts)
+    return msgspec.structs.replace(
+        known,
+        sets={word: tuple(code[name] for name in names) for word, names in known.sets.items()},
+        abbreviations={each: each for each in code.values()},
+        population=population,
+    )
 
 
 def _without_id(name: str) -> str:
@@ -143,8 +181,9 @@ def _without_id(name: str) -> str:
 
 
 @cache
-def _all() -> tuple[Geography, ...]:
-    return tuple(map(_read, tables_in("geographies")))
+def _all() -> tuple[tuple[Geography, Geography], ...]:
+    """Return what is known of each country, with names and with codes for names."""
+    return tuple((known, _with_codes(known)) for known in map(_read, tables_in("geographies")))
 
 
 def _read(content: dict[str, Any]) -> Geography:

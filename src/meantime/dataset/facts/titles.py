@@ -39,8 +39,10 @@ _EVERYBODY = frozenset(
         *("all adults", "all students", "all groups", "all ages", "all age groups", "all races", "all grades"),
         *("all races/ethnicities", "all sexes", "all genders", "both", "both sexes", "both genders"),
         *("males and females", "male and female", "men and women", "women and men"),
-        # As codes: SDMX and the WHO.
-        *("_t", "btsx", "sex_btsx"),
+        # As codes: SDMX, Eurostat and the WHO.
+        *("_t", "t", "btsx", "sex_btsx"),
+        # As in Germany and France.
+        *("insgesamt", "gesamt", "ensemble"),
     }
 )
 

@@ -139,3 +139,28 @@ def test_a_table_of_unknown_places_has_no_geography() -> None:
     assert geography.for_locations(()) is NOWHERE
     assert NOWHERE.shares(("Georgia",)) == {}
     assert NOWHERE.members("National") == ()
+
+
+@pytest.mark.parametrize("whole", ["World", "National Estimate", "TOTAL", "Overall", "All regions"])
+def test_all_places_together_are_an_aggregate_in_a_table_of_any_country(whole: str) -> None:
+    known = geography.for_locations(("Avalon", "Borduria", "Cockaigne", whole))
+    assert known.is_aggregate(whole)
+    assert known.is_country(whole)
+    assert not known.is_aggregate("Avalon")
+
+
+def test_codes_of_states_are_states_and_their_country_is_an_aggregate() -> None:
+    coded = geography.for_locations(("AK", "AL", "AR", "AZ", "UT", "US"))
+    assert coded.is_country("US")
+    assert not coded.is_aggregate("UT")
+    assert sorted(coded.sets["states"]) == sorted(
+        of_states().abbreviations[name] for name in of_states().sets["states"]
+    )
+    assert coded.shares(("UT", "AZ")) == {
+        of_states().abbreviations[name]: share for name, share in of_states().shares(("Utah", "Arizona")).items()
+    }
+
+
+@pytest.mark.parametrize("codes", [("CA", "DE", "IN", "US"), ("AL", "AT", "BE", "DE", "MT", "CY", "ME", "NL", "US")])
+def test_codes_of_countries_are_no_states(codes: tuple[str, ...]) -> None:
+    assert geography.for_locations(codes) == NOWHERE
