@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.support import made_survey
 from tests.support.browser import Visitor
 from tests.support.command_line import meantime
-from tests.support.real_data import BY_SEX, FOLDER
+from tests.support.real_data import BY_SEX, FOLDER, SUBSET
 from tests.support.server_process import RunningServer, serving
 from tests.support.shared_server import the_server_still_runs as the_server_still_runs
 
@@ -58,7 +58,7 @@ def server(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     broken.write_text("no,roles\n1,2\n")
     data = {"sample": sample, "made": made, "hostile": hostile, "broken": broken}
     if (real := FOLDER / BY_SEX).exists():
-        data = {"real": real, **data}
+        data = {"real": real, **data, "subset": FOLDER / SUBSET}
     sources = [f"{name}={path}" for name, path in data.items()]
     with serving(*sources, state_dir=folder / "state", MEANTIME_REJECTED_LIMIT="0.5") as running:
         for name in data:

@@ -14,7 +14,9 @@ from tests.browser.conftest import IDLE, OBESITY
 from tests.support.browser import Visitor
 from tests.support.server_process import RunningServer
 
-WIDTHS = (360, 1024, 2560)
+WIDTHS = (360, 390, 1280, 1920, 2560)
+# Of the pictures: a phone, a notebook, a desktop.
+PICTURED = (390, 1280, 1920)
 PLACES = ["Utah", "Ohio", "Guam", "Maine", "Texas"]
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 QUESTION = {"view": "question", "dataset": "sample", "question": OBESITY}
@@ -63,7 +65,9 @@ def test_every_view_fits_any_width_in_both_themes(
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})
             visitor.until(f"innerWidth === {width} && document.documentElement.scrollWidth <= innerWidth")
-            if SCREENSHOTS:
+            if SCREENSHOTS and width in PICTURED:
+                if page.locator(".figure").count():
+                    visitor.drawn()
                 Path(SCREENSHOTS).mkdir(parents=True, exist_ok=True)
                 page.screenshot(path=f"{SCREENSHOTS}/{name}-{width}-{theme}.png", full_page=True)
 

@@ -15,6 +15,8 @@ VIEWS = {
     "table": {**QUESTION, "tab": "table", "category": MARKUP, "stratum": BACKWARDS},
     "ranking": {**QUESTION, "better": "lower", "category": MARKUP, "stratum": MARKUP, "highlight": MARKUP},
     "data": {"view": "data", "dataset": "hostile"},
+    "place": {"view": "place", "dataset": "hostile", "location": MARKUP},
+    "long place": {"view": "place", "dataset": "hostile", "location": LONG},
     "jobs": {"view": "jobs"},
 }
 
@@ -49,6 +51,7 @@ def test_a_hostile_address_does_no_harm(visitor: Visitor, value: str) -> None:
         {"view": "question", "dataset": "sample", "question": value},
         {"view": "question", "dataset": "sample", "question": OBESITY, "tab": value, "stratum": value, "sort": value},
         {"view": "question", "dataset": value},
+        {"view": "place", "dataset": "sample", "location": value},
         {"view": "job", "job": value},
         {"view": "jobs", "state": value},
     ):

@@ -11,36 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import openpyxl  # type: ignore[import-untyped]  # it ships no types
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import OBESITY
-from tests.support.browser import Visitor
-from tests.support.real_data import BY_SEX, real_file
+from tests.support.browser import Log, Visitor
+from tests.support.real_data import BY_SEX, SUBSET, real_file
 from tests.support.server_process import RunningServer
-
-
-class Log:
-    """Acts on a page, and counts: a click or tap, a typed word with Enter, a key."""
-
-    def __init__(self, page: Page, *, by_touch: bool = False) -> None:
-        self.page, self._by_touch = page, by_touch
-        self.actions: list[str] = []
-
-    def press(self, what: Locator) -> None:
-        """Click or tap."""
-        self.actions.append(f"press {what}")
-        if self._by_touch:
-            what.scroll_into_view_if_needed()
-            what.tap()
-        else:
-            what.click()
-
-    def choose(self, field: Locator, word: str) -> None:
-        """Type a word and Enter."""
-        self.actions.append(f"type {word}")
-        field.fill(word)
-        field.press("Enter")
 
 
 class Reader(NamedTuple):
@@ -72,6 +50,15 @@ def dataset(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     if name == "real":
         real_file(BY_SEX)
+    return name
+
+
+@pytest.fixture(params=["sample", "subset"])
+def suppressed(request: pytest.FixtureRequest) -> str:
+    """A data set with suppressed values."""
+    name: str = request.param
+    if name == "subset":
+        real_file(SUBSET)
     return name
 
 
@@ -278,6 +265,45 @@ def test_a_map_of_states_on_a_real_geography(reader: Reader) -> None:
     # A territory that the table has is drawn, another one is not.
     expect(chart.get_by_text("GU", exact=True)).to_be_visible()
     expect(chart.get_by_text("MP", exact=True)).to_have_count(0)
+
+
+def test_everything_behind_a_chart_in_excel(reader: Reader, tmp_path: Path) -> None:
+    """Task 8."""
+    reader.opens()
+    before = len(reader.log.actions)
+    with reader.page.expect_download() as started:
+        reader.log.press(reader.page.locator('a.file[href*="/ranking.xlsx?"]'))
+    assert len(reader.log.actions) - before == 1
+    assert started.value.suggested_filename == "obesity-women-2023-ranking.xlsx"
+    started.value.save_as(path := tmp_path / "ranking.xlsx")
+    sheet = openpyxl.load_workbook(path).worksheets[0]
+    heading, *rows = sheet.iter_rows(values_only=True)
+    assert len(rows) > 40
+    assert sheet.auto_filter.ref
+    said = [dict(zip((str(name).lower() for name in heading), row, strict=True)) for row in rows]
+    assert {(row["question"], row["group"], str(row["data years"])) for row in said} == {(OBESITY, "women", "2023")}
+    column = next(at for at, name in enumerate(heading, 1) if str(name).startswith("Estimate"))
+    assert sheet.cell(row=2, column=column).number_format.endswith("0.0")
+
+
+def test_which_question_has_most_suppressed_values_and_where(
+    browser: Browser, server: RunningServer, suppressed: str
+) -> None:
+    """Task 11."""
+    with Visitor(browser, server.url, width=1280, height=900) as visitor:
+        page = visitor.go()
+        log = Log(page)
+        log.press(page.get_by_label(suppressed, exact=True).get_by_role("heading").first.get_by_role("link"))
+        by_question = page.get_by_label("Suppressed or missing values by question").locator("tbody tr")
+        numbers = [int(each) for each in by_question.locator("td:nth-child(2)").all_inner_texts()]
+        assert numbers == sorted(numbers, reverse=True)
+        most = by_question.first.get_by_role("link").inner_text()
+        expect(page.locator("#by-place")).to_have_text(f"{most}: where")
+        places = page.get_by_label("Suppressed or missing values by place").locator("tbody tr td:nth-child(2)")
+        assert sum(map(int, places.all_inner_texts())) == numbers[0]
+        log.press(by_question.nth(1).get_by_role("link"))
+        assert len(log.actions) <= 3
+        expect(page.locator("#by-place")).not_to_have_text(f"{most}: where")
 
 
 def test_a_link_shows_the_same_view(reader: Reader, browser: Browser, server: RunningServer) -> None:

@@ -106,7 +106,6 @@ def test_the_picture_can_be_downloaded_with_its_source(visitor: Visitor, suffix:
 
 def test_a_picture_has_the_words_the_shape_and_the_highlight_that_one_chooses(visitor: Visitor, tmp_path: Path) -> None:
     page = visitor.go(view="question", dataset="sample", question=OBESITY, highlight="Ohio")
-    page.locator(".figure-editor summary").click()
     page.locator("#figure-title").fill("Obesity <b>& naps</b>")
     page.locator("#figure-source").fill("The survey")
     page.locator("#figure-size").select_option("social")
@@ -160,6 +159,27 @@ def test_an_invalid_request_says_why_and_can_be_corrected(visitor: Visitor) -> N
     expect(page.get_by_role("alert")).to_contain_text("1999")
     page.get_by_label("Years").select_option("2022")
     expect(page.locator(".findings")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "words"),
+    [
+        ({"dataset": "nope"}, 404, "no data set of that name"),
+        ({"tab": "table", "of": "nope"}, 404, "no statistic of that name"),
+        ({"locations": "Atlantis"}, 400, 'no location "Atlantis"'),
+        ({"years": "1999"}, 400, "no value for 1999"),
+        ({"dataset": "made", "locations": "Kentucky", "years": "2023"}, 0, "Kentucky has no 2023 value"),
+        ({"stratum": "Femal", "category": "Gender"}, 400, 'Did you mean "Female"'),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_reader_s_words(
+    visitor: Visitor, state: dict[str, str], status: int, words: str
+) -> None:
+    visitor.refused = [status]
+    page = visitor.go(**{"view": "question", "dataset": "sample", "question": OBESITY, **state})
+    told = page.get_by_role("alert").inner_text()
+    assert words in told
+    assert not re.search(r"\b(GET|POST) /|`|instead of names|Accept|[a-z]_[a-z]", told), told
 
 
 def test_an_unknown_question_is_not_found(visitor: Visitor) -> None:

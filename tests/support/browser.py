@@ -92,3 +92,26 @@ class Visitor:
         """Wait for the chart."""
         self.page.wait_for_selector(".figure[data-drawn]")
         return self.page.locator(".figure")
+
+
+class Log:
+    """Acts on a page, and counts: a click or tap, a typed word with Enter, a key."""
+
+    def __init__(self, page: Page, *, by_touch: bool = False) -> None:
+        self.page, self._by_touch = page, by_touch
+        self.actions: list[str] = []
+
+    def press(self, what: Locator) -> None:
+        """Click or tap."""
+        self.actions.append(f"press {what}")
+        if self._by_touch:
+            what.scroll_into_view_if_needed()
+            what.tap()
+        else:
+            what.click()
+
+    def choose(self, field: Locator, word: str) -> None:
+        """Type a word and Enter."""
+        self.actions.append(f"type {word}")
+        field.fill(word)
+        field.press("Enter")

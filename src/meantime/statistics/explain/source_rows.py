@@ -14,7 +14,7 @@ from meantime.did_you_mean import closest, suggestion
 from meantime.errors import Problem, RequestInvalid
 from meantime.statistics.cells.provenance import Provenance, Weighted, merged
 from meantime.table import Cell, Column, Kind, Table
-from meantime.text import quoted
+from meantime.text import count, quoted
 
 # Columns that identify a row of an answer.
 _KEYS = ("location", "category", "stratum", "period")
@@ -164,7 +164,8 @@ def _notes(snapshot: Snapshot, weighted: Weighted, number: str | None) -> list[s
     picked = snapshot.cube.pick(weighted.cells)
     rows = int(picked.rows.sum())
     withheld = rows - int(picked.count.sum())
-    told = [f"Rows of the file in all: {rows:,}, of which {withheld:,} are withheld."]
+    without = f", of which {withheld:,} {'has' if withheld == 1 else 'have'} no value" if withheld else ""
+    told = [f"{count(rows, 'row')} of the file{without}."]
     if (column := snapshot.about.roles.get("row_count")) is not None:
         weight = "that of all of them" if weighted.counts_copies else "that of one of them, since they are copies"
         told.append(f"A line of the file counts as many rows as its {quoted(column)} says; its weight is {weight}.")

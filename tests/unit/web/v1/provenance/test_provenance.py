@@ -110,7 +110,7 @@ def test_the_document_says_what_the_weights_add_up_to_and_where_all_comes_from(
     assert made["fingerprint"] == snapshot.fingerprint
     assert made["parameters"] == {"question": "Naps"}
     assert made["notes"] == [
-        "Rows of the file in all: 3, of which 1 are withheld.",
+        "3 rows of the file, of which 1 has no value.",
         "mean is the sum of weight times value over all of them, as published.",
     ]
     assert {row["file"] for row in made["rows"]} == {"naps.csv"}

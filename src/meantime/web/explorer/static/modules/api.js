@@ -16,6 +16,18 @@ const ADVICE = {
   "shutting-down": "Try again when the server has restarted.",
 };
 
+// What is wrong in a reader's words, where the API's name addresses and forms of answers.
+const IN_WORDS = {
+  "dataset-unknown": { title: "Data set not found", detail: "This server has no data set of that name. It may have been renamed or removed." },
+  "statistic-unknown": { title: "Statistic not found", detail: "There is no statistic of that name. Choose one under “Statistic”." },
+  "not-acceptable": { title: "There is no such chart of these numbers" },
+  "internal": { title: "The server made a mistake", advice: "Try again. If it happens again, tell whoever runs this server." },
+  "time-limit": { title: "This took too long", advice: "Choose fewer places or years." },
+};
+// Sentences for programs: they name addresses of the API, and words that its parameters take.
+const FOR_PROGRAMS = /\s*(?:\bGET \/v1\S* lists (?:those that are|all of them|the \w+)\.|Send it as `file`\.|One of these words can be used instead of names: .*$)/g;
+const inWords = (text) => (text ?? "").replace(FOR_PROGRAMS, "").trim();
+
 // As the server asks of browsers.
 const RECONNECT_MS = 2000;
 
@@ -91,7 +103,8 @@ async function problemOf(response) {
   } catch {
     document = { title: `The server returned an error (${response.status})`, detail: "It gave no reason." };
   }
-  return new Problem({ ...document, status: response.status }, retryAfter_s);
+  const problems = (document.problems ?? []).map((each) => ({ ...each, detail: inWords(each.detail) }));
+  return new Problem({ ...document, detail: inWords(document.detail), ...IN_WORDS[document.code], problems, status: response.status }, retryAfter_s);
 }
 
 /**

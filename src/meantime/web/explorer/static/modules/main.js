@@ -45,7 +45,7 @@ async function show() {
     view = await (VIEWS[name] ?? VIEWS.home)(state, signal);
   } catch (error) {
     if (signal.aborted) return;
-    view = { title: "Error", element: h("div", { class: "column" }, h("h1", { class: "hidden" }, "Error"), problemMessage(error, show)) };
+    view = { title: error.title || "Error", element: h("div", { class: "column" }, h("h1", { class: "hidden" }, error.title || "Error"), problemMessage(error, show), h("p", {}, h("a", { href: "/" }, "All data sets"))) };
   } finally {
     clearTimeout(waiting);
   }

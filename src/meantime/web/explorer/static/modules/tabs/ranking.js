@@ -87,7 +87,9 @@ async function compareWithWhole({ state, dataset, request, result, signal }, row
 /** Which others it cannot be distinguished from; of many places how many, and the names when they are asked for. */
 function alike({ request, signal }, row) {
   if (row.alike === 0) return "It differs from every other place.";
-  if (row.cannot_be_told_apart_from !== null) return alikeNames(row);
+  if (row.cannot_be_told_apart_from !== null && row.alike <= MOST_NAMED) return alikeNames(row);
+  // The chart marks them; their names would push it down.
+  if (row.cannot_be_told_apart_from !== null) return h("details", { class: "too-close" }, h("summary", {}, `${row.alike} others cannot be distinguished from it`), h("span", {}, ": ", bdi(namesOf(row)), "."));
   const list = h("span", { role: "status" }, `Cannot be distinguished from ${row.alike.toLocaleString("en-US")} others. The chart does not mark them. `);
   const button = h("button", { type: "button", class: "button small", onclick: () => showNames() }, "Which ones?");
 
@@ -107,5 +109,7 @@ function alike({ request, signal }, row) {
   return [list, button];
 }
 
+// More names than these are opened by those who want them.
+const MOST_NAMED = 6;
 const namesOf = (row) => row.cannot_be_told_apart_from.split("; ").join(", ");
 const alikeNames = (row) => ["Cannot be distinguished from ", bdi(namesOf(row)), "."];

@@ -2,7 +2,7 @@
  * A data set: its coverage, suppressed and missing values, rejected lines, columns and citation.
  */
 
-import { datasetPath, get, query } from "../api.js";
+import { datasetPath, get, query, statisticPath } from "../api.js";
 import { copyButton, emptyState, facts, labeled, problemMessage, scrollable, syntheticNotice } from "../components.js";
 import { bdi, h, replaceChildren } from "../dom.js";
 import { many, share, whole, years } from "../format.js";
@@ -28,13 +28,15 @@ export async function data(state, signal) {
   if (dataset.status !== "ready") return { title: dataset.name, element: h("div", { class: "column" }, breadcrumbs, heading, notReady(dataset, list)) };
   const coverage = h("section", { "aria-labelledby": "coverage" }, h("h2", { id: "coverage" }, "Coverage"));
   const rejected = h("section", { "aria-labelledby": "rejected" }, h("h2", { id: "rejected" }, "Rejected lines"));
-  await Promise.all([fill(coverage, () => coverageSection(state, dataset, signal), signal), fill(rejected, () => rejectedLines(dataset, signal), signal)]);
+  const missing = h("section", { "aria-labelledby": "withheld" }, h("h2", { id: "withheld" }, "Suppressed or missing values"));
+  await Promise.all([fill(missing, () => missingValues(state, dataset, signal), signal), fill(coverage, () => coverageSection(state, dataset, signal), signal), fill(rejected, () => rejectedLines(dataset, signal), signal)]);
   const element = h(
     "div",
     { class: "column data" },
     breadcrumbs,
     heading,
     dataset.reading !== null && loading(dataset),
+    origin(dataset),
     dataset.failure && h("p", { class: "notice" }, "The files have changed and could not be read, so this is their previous content. ", bdi(dataset.failure.reason)),
     datasetButtons(dataset, list),
     questions(dataset),
@@ -43,7 +45,7 @@ export async function data(state, signal) {
     dataset.warnings.map((each) => h("p", { class: "warning" }, bdi(each))),
     summary(dataset),
     coverage,
-    missingValues(dataset),
+    missing,
     rejected,
     columnRoles(dataset),
     citation(dataset),
@@ -72,18 +74,35 @@ function showWhenRead(name, signal) {
   }, signal);
 }
 
+/** A question by its title, or as it is where it has none. */
+const titleOf = ({ text, title }) => (title.includes(text) ? text : title);
+
 function questions(dataset) {
   const address = (each) => writeAddress({ view: "question", dataset: dataset.name, question: each.text });
   return h(
     "section",
     { "aria-labelledby": "questions" },
     h("h2", { id: "questions" }, "Questions"),
-    h("ul", { class: "questions" }, dataset.questions.map((each) => h("li", {}, h("a", { href: address(each) }, bdi(each.text)), h("span", { class: "muted" }, ` ${[years(each.years), each.unit].filter(Boolean).join(", ")}`)))),
+    h("ul", { class: "questions" }, dataset.questions.map((each) => h("li", {}, h("a", { href: address(each), title: each.text }, bdi(titleOf(each))), h("span", { class: "muted" }, ` ${[years(each.years), each.unit].filter(Boolean).join(", ")}`)))),
   );
 }
 
 function places(dataset) {
   return h("section", { "aria-labelledby": "places" }, h("h2", { id: "places" }, "Places"), placePicker({ label: `All about one of ${many(dataset.locations.length, "place")}`, datasets: [dataset] }));
+}
+
+/** Who published the table, and under which license, as far as its description says. */
+function origin({ origin: { source, publisher, url, license, updated } }) {
+  const isAddress = /^https?:\/\//.test(url ?? "");
+  const known = facts([
+    ["Source", source && bdi(source)],
+    ["Publisher", publisher && bdi(publisher)],
+    ["License", license && bdi(license)],
+    ["Updated", updated && bdi(updated)],
+    ["Address", url && (isAddress ? h("a", { href: url, rel: "noreferrer" }, bdi(url)) : bdi(url))],
+  ]);
+  const absent = [["source", source ?? publisher], ["license", license]].filter(([, value]) => !value).map(([name]) => name);
+  return h("div", { class: "origin" }, absent.length < 2 && known, absent.length > 0 && h("p", { class: "muted" }, `No ${absent.join(" and no ")} is stated. A TOML file beside the table can say them; pictures and files then carry the source.`));
 }
 
 async function fill(section, make, signal) {
@@ -103,8 +122,6 @@ function summary(dataset) {
     ["Suppressed or missing", many(dataset.withheld, "row")],
     ["Rejected", many(dataset.rejected, "line")],
     ["Files", bdi(dataset.files.join(", "))],
-    ["Encoding", dataset.encoding],
-    ["Decimal mark", dataset.decimal_mark],
   ]);
 }
 
@@ -121,7 +138,7 @@ async function coverageSection(state, dataset, signal) {
     h(
       "div",
       { class: "controls" },
-      labeled("Question", h("select", { id: "question", onchange: (event) => navigate(addressWith({ question: event.target.value })) }, dataset.questions.map((each) => h("option", { value: each.text, selected: each === question }, each.text)))),
+      labeled("Question", h("select", { id: "question", onchange: (event) => navigate(addressWith({ question: event.target.value })) }, dataset.questions.map((each) => h("option", { value: each.text, selected: each === question }, titleOf(each))))),
       groups.length > 0 &&
         labeled("Who", h("select", { id: "group", onchange: (event) => navigate(addressWith({ group: event.target.value })) }, groups.map((each) => h("option", { value: JSON.stringify(each), selected: each === group }, each.join(": "))))),
     ),
@@ -161,27 +178,30 @@ function coverageTable(coverage, caption, dataset) {
 
 // Missing values and rejected lines
 
-function missingValues(dataset) {
-  const questions = dataset.questions.filter((each) => each.withheld > 0).toSorted((a, b) => b.withheld / b.rows - a.withheld / a.rows);
-  const headings = ["Question", "Suppressed or missing", "Rows", "Share"];
-  return h(
-    "section",
-    { "aria-labelledby": "withheld" },
-    h("h2", { id: "withheld" }, "Suppressed or missing values"),
-    questions.length === 0 && h("p", {}, "None: every row has a value."),
+/** By question, most first, and for the chosen question (or the first) by place. */
+async function missingValues(state, dataset, signal) {
+  const questions = dataset.questions.filter((each) => each.withheld > 0).toSorted((a, b) => b.withheld - a.withheld);
+  if (questions.length === 0) return h("p", {}, "None: every row has a value.");
+  const shown = questions.find((each) => each.text === firstOf(state.question)) ?? questions[0];
+  const { rows } = await get(`${statisticPath("summary")}?${query({ dataset: dataset.name, question: shown.text, by: "location", order: "-withheld" })}`, { signal });
+  const places = rows.filter((each) => each.withheld > 0);
+  const { body, tools, foot } = pagedRows({ items: places, nameOf: (each) => each.location, rowOf: (each) => missingRow(bdi(each.location), each.withheld, each.count + each.withheld), what: "places" });
+  return [
     Object.entries(dataset.withheld_by_reason).map(([reason, count]) => h("p", {}, bdi(reason), `: ${many(count, "row")}`)),
-    questions.length > 0 &&
-      scrollable(
-        "Suppressed or missing values by question",
-        h(
-          "table",
-          { class: "data" },
-          h("thead", {}, h("tr", {}, headings.map((each, at) => h("th", { scope: "col", class: at > 0 && "number" }, each)))),
-          h("tbody", {}, questions.map((each) => h("tr", {}, h("th", { scope: "row" }, h("a", { href: addressWith({ question: each.text }) }, bdi(each.text))), h("td", { class: "number" }, whole(each.withheld)), h("td", { class: "number" }, whole(each.rows)), h("td", { class: "number" }, share(each.withheld / each.rows))))),
-        ),
-      ),
-  );
+    missingTable("Question", "Suppressed or missing values by question", h("tbody", {}, questions.map((each) => missingRow(h("a", { href: addressWith({ question: each.text }), title: each.text, "aria-current": each === shown && "true" }, bdi(titleOf(each))), each.withheld, each.rows)))),
+    h("h3", { id: "by-place" }, bdi(titleOf(shown)), ": where"),
+    tools,
+    missingTable("Place", `Suppressed or missing values by place`, body),
+    foot,
+  ];
 }
+
+function missingTable(first, caption, body) {
+  const headings = [first, "Suppressed or missing", "Rows", "Share"];
+  return scrollable(caption, h("table", { class: "data" }, h("thead", {}, h("tr", {}, headings.map((each, at) => h("th", { scope: "col", class: at > 0 && "number" }, each)))), body));
+}
+
+const missingRow = (name, missing, rows) => h("tr", {}, h("th", { scope: "row" }, name), h("td", { class: "number" }, whole(missing)), h("td", { class: "number" }, whole(rows)), h("td", { class: "number" }, share(missing / rows)));
 
 async function rejectedLines(dataset, signal) {
   if (dataset.rejected === 0) return h("p", {}, "None: every line could be read as a row.");
@@ -215,6 +235,7 @@ function columnRoles(dataset) {
     h("h2", { id: "roles" }, "Columns used"),
     facts(Object.entries(dataset.roles).map(([role, column]) => [role.replaceAll("_", " "), bdi(column)])),
     unused.length > 0 && h("p", { class: "muted" }, "Not used: ", bdi(unused.join(", ")), "."),
+    h("p", { class: "muted" }, `Read as ${[dataset.encoding, dataset.decimal_mark && `decimal mark “${dataset.decimal_mark}”`].filter(Boolean).join(", ")}.`),
   );
 }
 

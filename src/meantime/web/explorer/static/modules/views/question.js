@@ -109,6 +109,11 @@ async function showTab(context) {
       context.ready();
     };
     const result = await fetchResult(request, { signal, onprogress });
+    if (result.rows.length === 0) {
+      heading.textContent = titleOf(selected, result.about);
+      replaceChildren(container, controlPanel, noAnswer({ problems: [], detail: result.warnings.join(" ") || "There are no values." }));
+      return;
+    }
     const explain = explainer({ result, ...sourceOf(request), signal, isInAddress: true });
     const shown = { ...context, row, request, result, explain, onprogress };
     const [body, { lead, also }] = await Promise.all([tab.render(shown), tab.findings?.(shown) ?? { lead: result.findings.slice(0, 1), also: result.findings.slice(1) }]);
