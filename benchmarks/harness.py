@@ -7,6 +7,7 @@ say something elsewhere.
 
 from __future__ import annotations
 
+import atexit
 import math
 import os
 import re
@@ -24,6 +25,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -36,6 +38,8 @@ QUESTION = "Percent of adults aged 18 years and older who have obesity"
 # The table of 5 million rows takes some 10 s to read here, and ROAPI 30 s; ten times that is a machine in trouble.
 _READY_S = 300
 _OURS = ("MEANTIME_", "TP_NUM_OF_THREADS")
+# Where `python -m benchmarks` wants the folders that stay until it ends.
+FOLDERS_IN = "MEANTIME_BENCHMARK_FOLDERS"
 # A queue that is full would be answered quickly, and count as speed.
 _LIMITS = {"MEANTIME_QUEUE_LIMIT": "1000000", "MEANTIME_KEEP_ENDED_JOBS": "1000000"}
 
@@ -122,31 +126,49 @@ def serving(
     Raises:
         Failed: it ended, or did not become ready.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        state = state or Path(folder) / "state"
-        fill(state)
-        port = free_port()
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
-        said = Path(folder) / "said"
-        began_s = time.perf_counter()
-        with said.open("wb") as out:
-            process = subprocess.Popen(
-                [part.format(port=port) for part in command],
-                env=environment | _LIMITS | {"MEANTIME_STATE_DIR": str(state)} | dict(settings or {}),
-                stdout=out,
-                stderr=out,
-            )
+    folder = folder_until_the_end()
+    fresh = folder / "state"
+    state = state or fresh
+    fill(state)
+    port = free_port()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+    said = folder / "said"
+    began_s = time.perf_counter()
+    with said.open("wb") as out:
+        process = subprocess.Popen(
+            [part.format(port=port) for part in command],
+            env=environment | _LIMITS | {"MEANTIME_STATE_DIR": str(state)} | dict(settings or {}),
+            stdout=out,
+            stderr=out,
+        )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _wait_until_ready(url + ready, process, said)
+        yield Server(url, process.pid, began_s)
+    finally:
+        process.send_signal(signal.SIGTERM)
         try:
-            url = f"http://127.0.0.1:{port}"
-            _wait_until_ready(url + ready, process, said)
-            yield Server(url, process.pid, began_s)
-        finally:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(60)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            process.wait(60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        shutil.rmtree(fresh / "snapshots", ignore_errors=True)  # large, but few files
+
+
+def folder_until_the_end() -> Path:
+    """Return a new folder for many files, which is removed when all benchmarks of the run have ended.
+
+    Removed after each round, it would slow down the next one: on ext4 without a journal, a new file costs up to ten
+    times as much for some minutes after thousands were deleted nearby, whose inodes are passed over one by one.
+    """
+    return Path(tempfile.mkdtemp(dir=os.environ.get(FOLDERS_IN) or _folder_of_this_process()))
+
+
+@cache
+def _folder_of_this_process() -> str:
+    folder = tempfile.mkdtemp(prefix="meantime-benchmark-")
+    atexit.register(shutil.rmtree, folder)
+    return folder
 
 
 def meantime(*sources: str) -> list[str]:

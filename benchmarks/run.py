@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.frame import FULL, SHOWN_IN, ShownTable
+from benchmarks.harness import FOLDERS_IN
 
 # In the order of the page.
 NAMES = (
@@ -61,9 +62,10 @@ class Run(msgspec.Struct, frozen=True):
 def run_all(names: Sequence[str] = NAMES) -> Run:
     """Run benchmarks one after the other, each in a process of its own; one that fails is told with its reason."""
     benchmarks = []
-    for name in names:
-        print(f"\n# {name}", flush=True)
-        benchmarks.append(_run(name))
+    with tempfile.TemporaryDirectory(prefix="meantime-benchmarks-") as folder:
+        for name in names:
+            print(f"\n# {name}", flush=True)
+            benchmarks.append(_run(name, folder))
     return Run(
         command="make bench FULL=1" if FULL else "make bench",
         machine=_machine(),
@@ -73,14 +75,14 @@ def run_all(names: Sequence[str] = NAMES) -> Run:
     )
 
 
-def _run(name: str) -> Benchmark:
+def _run(name: str, folders_in: str) -> Benchmark:
     began_s = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         shown, said = Path(folder) / "shown.json", Path(folder) / "said"
         with said.open("wb") as errors:
             ended = subprocess.run(
                 [sys.executable, "-m", f"benchmarks.{name}"],
-                env={**os.environ, SHOWN_IN: str(shown)},
+                env={**os.environ, SHOWN_IN: str(shown), FOLDERS_IN: folders_in},
                 stderr=errors,
                 check=False,
             )

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Sequence
@@ -19,7 +18,17 @@ from pathlib import Path
 import httpx
 
 from benchmarks.frame import Failed, Ratio, at_least, at_most, number, options, ratio_of_rounds, show
-from benchmarks.harness import CONNECTIONS, QUESTION, Server, meantime, require_no_errors, require_wrk, serving, wrk
+from benchmarks.harness import (
+    CONNECTIONS,
+    QUESTION,
+    Server,
+    folder_until_the_end,
+    meantime,
+    require_no_errors,
+    require_wrk,
+    serving,
+    wrk,
+)
 
 _BATCH = 1000
 _ASKED = {"statistic": "global_mean", "parameters": {"question": QUESTION}}
@@ -96,12 +105,12 @@ def _until_finished(server: Server) -> None:
 
 def _write_files(times: int, body: bytes) -> float:
     """Return the seconds that it takes to write so many files, each under another name first."""
-    with tempfile.TemporaryDirectory() as folder:
-        began_s = time.perf_counter()
-        for place in range(times):
-            Path(f"{folder}/.writing").write_bytes(body)
-            Path(f"{folder}/.writing").rename(f"{folder}/{place}")
-        return time.perf_counter() - began_s
+    folder = folder_until_the_end()
+    began_s = time.perf_counter()
+    for place in range(times):
+        Path(f"{folder}/.writing").write_bytes(body)
+        Path(f"{folder}/.writing").rename(f"{folder}/{place}")
+    return time.perf_counter() - began_s
 
 
 def _post(client: httpx.Client, body: bytes) -> httpx.Response:
