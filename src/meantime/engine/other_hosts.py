@@ -94,7 +94,9 @@ class OtherHosts:
         ended: list[ActiveJob] = []
         to_ask: list[int] = []
         with self._lifecycle.lock:
-            for record in changes.jobs:
+            # Of a job that ended and was removed since this host last looked, the end has to be made up for.
+            unheard = [record for record in changes.removed if record.number in self._index.active]
+            for record in [*changes.jobs, *unheard]:
                 if record.number in self._index.ended:
                     continue
                 is_new = record.number not in self._index.active

@@ -351,6 +351,21 @@ def test_a_removed_job_is_gone_at_both_with_both_files_and_one_host_announces_it
     assert two.kinds(number).count("removed") == 1
 
 
+def test_a_job_that_ended_and_was_removed_while_a_host_did_not_look_is_gone_there_too(
+    shared: SharedMemory, stack: ExitStack
+) -> None:
+    one, two = Host(shared, 1, stack), idle(shared, 2, stack)
+    [number] = submit(two.engine, request())
+    one.end_of(number)
+    one.engine.remove(number).result(PATIENCE_S)
+    assert two.engine.unfinished == 1  # it has heard of nothing yet
+    two.catch_up()
+    assert (two.engine.unfinished, two.engine.jobs()) == (0, [])
+    with pytest.raises(JobUnknown):
+        two.engine.look_up(number)
+    wait_until(lambda: two.kinds(number) == ["accepted", "started", "ended", "removed"], f"events {two.kinds(number)}")
+
+
 def test_a_job_that_ended_and_changed_no_more_is_left_alone(shared: SharedMemory, stack: ExitStack) -> None:
     one, two = Host(shared, 1, stack), idle(shared, 2, stack)
     [number] = submit(one.engine, request())
