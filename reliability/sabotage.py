@@ -19,6 +19,7 @@ from meantime.model import Receipt
 from meantime.stores.result_files import ResultFiles
 from meantime.stores.sqlite import SqliteJobStore
 from meantime.stores.sqlite_writer import GroupWriter
+from reliability.broken_hosts import BROKEN_HOSTS
 from reliability.left_out import LEFT_OUT
 
 
@@ -78,7 +79,7 @@ def acknowledged_before_commit() -> None:
 
 SABOTAGES: dict[str, Callable[[], None]] = {
     each.__name__.replace("_", "-"): each
-    for each in (unchecked_results, mark_before_file, acknowledged_before_commit, *LEFT_OUT)
+    for each in (unchecked_results, mark_before_file, acknowledged_before_commit, *LEFT_OUT, *BROKEN_HOSTS)
 }
 
 if __name__ == "__main__":
