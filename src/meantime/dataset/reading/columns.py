@@ -354,8 +354,8 @@ def refuse_repeated(columns: Sequence[str]) -> None:
         for name, at in positions.items()
     )
     raise HeaderRepeated(
-        f"The header has the same name more than once: {text}. Give each column its own name in the first line of the "
-        "file."
+        f"The header has the same name more than once: {text}. Give each column its own name. If the "
+        "header has several lines, write one name for each column in one line."
     )
 
 

@@ -1,7 +1,8 @@
 """The header of a text file: on which line it is, which delimiter separates its names, and how its rows are written.
 
-Files of publishers and spreadsheets have lines above the header (a title, ``sep=;``, comments), and some leave out
-empty fields at the end of a row. Both are taken only where the file shows them; otherwise the first line is the header.
+Files of publishers and spreadsheets have lines above the header (a title, ``sep=;``, comments), headers of two lines,
+and rows without their last empty fields. All are taken only where the file shows them; otherwise the first line is the
+header.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -47,7 +49,8 @@ class TableHeader:
     recognized: int  # how many roles its names fill
     share: float  # of the records after it that have as many fields
     above: tuple[str, ...] = ()  # the lines above it that are not blank
-    labels: tuple[str, ...] = ()  # of a second line of the header, which says what the codes in the first one mean
+    labels: tuple[str, ...] = ()  # of another line of the header, which says what the codes in this one mean
+    is_joined: bool = False  # its names are those of two lines together
     leaves_out_empty: bool = False  # rows end with their last field that is not empty
     records: tuple[tuple[str, ...], ...] = field(default=(), repr=False)  # the first ones after it
 
@@ -145,8 +148,17 @@ def _search_below(
             found = header
     if found is None:
         return None
-    above = (line.strip(f"\r\n\t {found.delimiter}").replace('"', "") for line in lines[start : found.first_line])
-    return replace(found, above=tuple(line for line in above if line))
+    labels = _names_above(lines, found)
+    end = found.first_line - bool(labels)
+    above = (line.strip(f"\r\n\t {found.delimiter}").replace('"', "") for line in lines[start:end])
+    return replace(found, above=tuple(line for line in above if line), labels=labels)
+
+
+def _names_above(lines: Sequence[str], header: TableHeader) -> tuple[str, ...]:
+    """Return the line directly above a header if it has a name for each column too, as in County Health Rankings."""
+    above = _try_delimiter(lines, header.first_line - 1, header.delimiter, {})
+    is_like_it = above is not None and above.lines == header.first_line and len(above.names) == len(header.names)
+    return above.names if above and is_like_it and _has_names(above) and all(above.names) else ()
 
 
 def _is_title(header: TableHeader) -> bool:
@@ -162,7 +174,7 @@ def _has_names(header: TableHeader) -> bool:
         len(filled) > 1
         and 2 * len(filled) > len(names)
         and len(set(filled)) == len(filled)
-        and not any(_NUMBER.fullmatch(each) and not is_period_name(each) for each in filled)
+        and not any(map(_is_number, filled))
     )
 
 
@@ -184,6 +196,12 @@ def _try_delimiter(lines: Sequence[str], start: int, delimiter: str, columns: Ma
     except csv.Error:
         pass  # the records before this one are enough
     names = _with_unnamed_last(names, records)
+    recognized = count_recognized(names, columns) + _periods_in(names)
+    joined = _joined(names, records) if lines[header_lines : header_lines + 1] and lines[header_lines].strip() else None
+    if joined:
+        both = tuple(dict.fromkeys(name for name in (*names, *records.pop(0)) if name.strip()))
+        recognized = count_recognized(both, columns) + _periods_in(both)
+        names, header_lines = joined, header_lines + 1
     share = sum(len(record) == len(names) for record in records) / len(records) if records else 0.0
     leaves_out_empty = _leaves_out_empty(names, records)
     if leaves_out_empty:
@@ -193,8 +211,9 @@ def _try_delimiter(lines: Sequence[str], start: int, delimiter: str, columns: Ma
         names=names,
         first_line=start,
         lines=header_lines,
-        recognized=count_recognized(names, columns) + _periods_in(names),
+        recognized=recognized,
         share=share,
+        is_joined=joined is not None,
         leaves_out_empty=leaves_out_empty,
         records=tuple(records),
     )
@@ -203,6 +222,51 @@ def _try_delimiter(lines: Sequence[str], start: int, delimiter: str, columns: Ma
 def _periods_in(names: Sequence[str]) -> int:
     """Count a column for each year as the one role that they fill together."""
     return int(sum(map(is_period_name, names[:MOST_COLUMNS])) >= _CLEARLY_MORE)
+
+
+def _joined(names: Sequence[str], records: Sequence[Sequence[str]]) -> tuple[str, ...] | None:
+    """Return the names of a header of two lines, "2021" over "Percent" and "Lower"; None if it has one line.
+
+    The upper line has a name once, at the first of several columns, as merged cells are saved, or at each of them. The
+    lower one has texts there, and no numbers as the rows below it have.
+
+    >>> rows = [["", "Percent", "N", "Percent", "N"], ["Avalon", "41.5", "1500", "40.0", "1400"]]
+    >>> _joined(["County", "2021", "", "2022", ""], rows)
+    ('County', '2021 Percent', '2021 N', '2022 Percent', '2022 N')
+    >>> _joined(["County", "2021", "Note", "2022", ""], [["Avalon", "41.5", "", "40.0", "e"], rows[1]]) is None
+    True
+    """
+    if len(records) < 2 or len(records[0]) != len(names) or any("\n" in text for text in records[0]):
+        return None
+    lower = [text.strip() for text in records[0]]
+    upper: list[str] = []
+    for name in names:
+        upper.append(name.strip() or (upper[-1] if upper else ""))
+    size = Counter(name for name, text in zip(upper, lower, strict=True) if name and text)
+    texts = {text for name, text in zip(upper, lower, strict=True) if size[name] > 1 and text}
+    is_filled = [bool(name.strip()) for name in names]
+    is_over_several = any(size[name] > 1 for name in names)
+    fits = all(
+        not text or not is_named or text in (name, *texts)
+        for name, text, is_named in zip(upper, lower, is_filled, strict=True)
+    )
+    if not is_over_several or not fits or any(map(_is_number, lower)):
+        return None
+    at_texts = [at for at, text in enumerate(lower) if text in texts]
+    if not any(
+        len(record) == len(names) and any(_is_number(record[at].strip()) for at in at_texts) for record in records
+    ):
+        return None
+    joined = tuple(
+        (f"{name} {text}" if text and name and text != name else text or name) if is_named or text else ""
+        for name, text, is_named in zip(upper, lower, is_filled, strict=True)
+    )
+    filled = [name for name in joined if name]
+    return joined if len(set(filled)) == len(filled) else None
+
+
+def _is_number(text: str) -> bool:
+    return _NUMBER.fullmatch(text) is not None and not is_period_name(text)
 
 
 def _with_unnamed_last(names: tuple[str, ...], records: Sequence[Sequence[str]]) -> tuple[str, ...]:

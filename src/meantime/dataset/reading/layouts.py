@@ -10,6 +10,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from meantime.dataset.facts.column_names import (
+    NAME_LENGTH,
+    SPELLINGS,
     find_form,
     group_category,
     is_period_name,
@@ -35,6 +37,10 @@ _CODE_AND_NAME = re.compile(r"[A-Za-z_]\w*: ?(\S.*)")
 # The Census Bureau's "S1901_C01_001E", "DP03_0001PM" and "B19013_001M": an estimate, or the margin of error of one.
 _CENSUS = re.compile(r"([A-Z]+\d+\w*_\w*\d{3})(P?)([EM])")
 _CENSUS_LEVEL = 90.0
+_WORD_STARTS = re.compile(r"(?<![^\W_])[^\W_]")
+# Of what is measured, at the end of the name of a column: "upper 95% confidence limit".
+_MOST_WORDS = 5
+_ROLE_OF = {name: role for role in NUMBERS for name in SPELLINGS[role]}
 # What the column is called that the names of columns become, by the role that they have.
 _NAMES = {"question": "Question", "first_year": "Year", "stratum": "Group", "location": "Location"}
 
@@ -66,6 +72,7 @@ def find_layout(
         or _measures_by_year(base, evidence, by_hand)
         or _groups(base, evidence, by_hand)
         or _measures(base, evidence, by_hand)
+        or _roles_by_name(base, labels, evidence, by_hand)
         or base
     )
 
@@ -281,6 +288,75 @@ def _measures(base: Arrangement, evidence: Evidence, by_hand: Mapping[str, str])
         return Arrangement(columns=base.columns, fixed=base.fixed, roles=roles, said=base.said)
     said = f"Each of the columns {listed(map(quoted, names))} was read as a question."
     return _turn(base, {name: name.strip() for name in names}, "Question", "question", (said,))
+
+
+def _roles_by_name(
+    base: Arrangement, labels: Sequence[str], evidence: Evidence, by_hand: Mapping[str, str]
+) -> Arrangement | None:
+    """Turn columns such as "Smoking percent", "Smoking CI low" and "Obesity percent": values with what belongs to them.
+
+    What their names begin with are groups, if they are known as such; places, where another column has the questions;
+    otherwise questions.
+    """
+    if _has_value(base.columns, by_hand, evidence):
+        return None
+    split = {at: parts for at, name in enumerate(base.columns) if (parts := _split_role(name)) is not None}
+    found: dict[str, dict[str, int]] = {}
+    for at, (name, role) in split.items():
+        found.setdefault(name, {}).setdefault(role, at)
+    found = {name: at for name, at in found.items() if "value" in at}
+    roles = [role for role in NUMBERS if any(role in at for at in found.values())]
+    used = {at for each in found.values() for at in each.values()}
+    kept = [at for at, name in enumerate(base.columns) if at not in used and name.strip()]
+    others = [base.columns[at] for at in kept]
+    if len(roles) < _FEWEST_COLUMNS or not others:
+        return None
+    if not _hold_numbers([base.columns[at["value"]] for at in found.values()], evidence):
+        return None
+    known = recognize(others, by_hand, evidence).keys() | by_hand.keys()
+    is_group = all(map(group_category, found))
+    role = "stratum" if is_group else "location" if "question" in known else "question"
+    if not is_group and role in known:
+        return None  # they may be anything
+    in_words = {name: _split_role(labels[at["value"]]) for name, at in found.items()} if labels else {}
+    texts = {name: (in_words.get(name) or (name,))[0] for name in found}
+    heading = next(filter(None, map(group_category, found)), "") if is_group else _NAMES[role]
+    name, *numbers = (
+        free_name(each, others, "turned")
+        for each in (heading, *(role.replace("_", " ").capitalize() for role in roles))
+    )
+    return Arrangement(
+        columns=(*others, name, *numbers),
+        fixed=tuple(base.fixed[at] for at in kept),
+        turned=tuple(
+            (Cell(text=texts[each]), *(base.fixed[at[role]] if role in at else Cell() for role in roles))
+            for each, at in found.items()
+        ),
+        roles={**base.roles, role: name, **dict(zip(roles, numbers, strict=True))},
+        said=(
+            *base.said,
+            f"The table has a column of values for each of {listed(map(quoted, texts.values()), most=3)}, with columns "
+            f"of what belongs to them; each value was read as a row, with these as its {role}.",
+        ),
+    )
+
+
+def _split_role(name: str) -> tuple[str, str] | None:
+    """Return what a column of numbers is about, and which role the end of its name stands for.
+
+    >>> _split_role("Smoking CI low"), _split_role("v009_rawvalue"), _split_role("Avalon!!Margin of Error")
+    (('Smoking', 'low'), ('v009', 'value'), ('Avalon', 'margin_of_error'))
+    >>> _split_role("Confidence limit low"), _split_role("Smoking")
+    (None, None)
+    """
+    if len(name) > NAME_LENGTH:
+        return None
+    text = name.strip()
+    for start in [match.start() for match in _WORD_STARTS.finditer(text)][-_MOST_WORDS:]:
+        if role := _ROLE_OF.get(plain_name(text[start:])):
+            about = text[:start].strip(" _.,:;!(-")
+            return (about, role) if about else None
+    return None
 
 
 def _hold_numbers(columns: Collection[str], evidence: Evidence) -> bool:

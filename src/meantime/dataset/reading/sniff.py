@@ -66,7 +66,8 @@ class TextForm:
     lines: int | None  # physical lines without blank ones at the end; None for UTF-16 and the like
     is_plain: bool  # DuckDB and the tolerant reader read it in the same way
     above: tuple[str, ...] = ()  # the lines above the header that are not blank
-    labels: tuple[str, ...] = ()  # of a second line of the header: what the codes in the first one mean
+    labels: tuple[str, ...] = ()  # of another line of the header: what the codes in this one mean
+    is_joined: bool = False  # the header is two lines together
     leaves_out_empty: bool = False  # rows end with their last field that is not empty
 
 
@@ -177,6 +178,7 @@ def _sniff(
         is_plain=is_plain and lines is not None and header.delimiter in DELIMITERS,
         above=header.above,
         labels=header.labels,
+        is_joined=header.is_joined,
         leaves_out_empty=header.leaves_out_empty,
     )
 

@@ -41,6 +41,8 @@ def form_warnings(opened: Sequence[OpenedFile], tables: Sequence[FileTable], sta
         if above := file.text.above if file.text else ():
             which = "The line above the header was" if len(above) == 1 else f"{len(above)} lines above the header were"
             said.append(f"{which} not read in {file.name}: {listed(map(quoted, above), most=_LINES_LISTED)}.")
+        if file.text and file.text.is_joined:
+            said.append(f"The header of {file.name} has two lines; the names of both were read together.")
         if rows.notes:
             texts = listed((f"line {line}, {quoted(text)}" for line, text in rows.notes), most=_LINES_LISTED)
             is_one = len(rows.notes) == 1
