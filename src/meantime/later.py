@@ -10,8 +10,10 @@ import errno
 import gc
 import os
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec, module_from_spec
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +34,24 @@ class _Later(ModuleType):
         return getattr(module, attribute)
 
 
+class _Functions(ModuleType):
+    """scipy.special with nothing but its functions; the rest comes when somebody, perhaps not Meantime, asks for it."""
+
+    def __getattr__(self, attribute: str) -> Any:
+        # Whoever goes through all modules asks each for such names.
+        is_asked_of_all = attribute.startswith("__") and attribute != "__all__"
+        with _loading_the_rest:
+            rest = None if is_asked_of_all else self.__dict__.pop("_rest", None)
+            if rest is not None:
+                rest.exec_module(self)
+            if attribute in self.__dict__:
+                return self.__dict__[attribute]
+        raise AttributeError(f"module {self.__name__!r} has no attribute {attribute!r}")
+
+
+# Taken again by the same thread: what scipy.special imports may ask it for something.
+_loading_the_rest = threading.RLock()
+
 if TYPE_CHECKING:
     import duckdb as duckdb
     import rapidfuzz as rapidfuzz
@@ -44,6 +64,7 @@ else:
     structlog = _Later("structlog")
 
 
+_SPECIAL = "scipy.special"
 # What many requests need: two libraries, and modules that import another one. Not DuckDB, which takes 20 MB and is for
 # source rows and Parquet alone.
 _SOON = (
@@ -70,6 +91,9 @@ def _imported(name: str) -> ModuleType:
     Raises:
         OSError: it cannot be read. EMFILE, ENFILE and ENOMEM pass by themselves: the next try may succeed.
     """
+    if name == _SPECIAL and name not in sys.modules:
+        with suppress(ImportError):  # another version of scipy may have its functions elsewhere
+            return _special_functions()
     try:
         # Not import_module, which `python -X importtime` does not see.
         __import__(name)
@@ -79,6 +103,29 @@ def _imported(name: str) -> ModuleType:
                 raise OSError(number, os.strerror(number)) from error
         raise
     return sys.modules[name]
+
+
+def _special_functions() -> ModuleType:
+    """Import the functions of scipy.special alone: they are one compiled module, and the rest takes ten times as long.
+
+    Raises:
+        ImportError: they are not where they were.
+        OSError: as ``_imported``.
+    """
+    spec = find_spec(_SPECIAL)
+    if spec is None:
+        raise ImportError(_SPECIAL)
+    package = module_from_spec(spec)
+    package.__class__ = _Functions
+    package.__dict__["_rest"] = spec.loader
+    sys.modules[_SPECIAL] = package
+    try:
+        functions = _imported(f"{_SPECIAL}._ufuncs")
+    except BaseException:
+        del sys.modules[_SPECIAL]
+        raise
+    package.__dict__.update({name: each for name, each in vars(functions).items() if not name.startswith("_")})
+    return package
 
 
 @contextmanager

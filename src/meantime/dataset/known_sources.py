@@ -5,12 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
-import structlog
 
 from meantime.dataset.snapshot_folder import fingerprint_of
 from meantime.durable import durable_file
-
-_log = structlog.get_logger("meantime")
+from meantime.later import structlog
 
 
 class KnownSources:
@@ -34,7 +32,9 @@ class KnownSources:
             with durable_file(self._path) as out:
                 out.write(msgspec.json.format(msgspec.json.encode(known, order="sorted")))
         except OSError as error:
-            _log.warning("the next start will read the source again", reason=str(error), path=str(self._path))
+            structlog.get_logger("meantime").warning(
+                "the next start will read the source again", reason=str(error), path=str(self._path)
+            )
 
     def _load(self) -> dict[str, str]:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
@@ -64,3 +65,16 @@ def test_a_command_for_files_imports_no_web(arguments: str, needless: AbstractSe
     imported = imported_by("-m", "meantime", *arguments.split(), folder=tmp_path)
     assert "numpy" in imported
     assert not needless & imported
+
+
+def test_to_ask_a_file_that_was_asked_before_imports_nothing_that_reading_it_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    table = tmp_path / "table.csv"
+    table.write_text("Question,LocationDesc,Data_Value\nAdults who nap,Utah,1\n", encoding="utf-8")
+    os.utime(table, (1, 1))  # what was written just now is not kept
+    asked = ("-m", "meantime", "ask", "states_mean", "--question", "nap", "--data", "table.csv")
+    needless = {"structlog", "meantime.dataset.catalog"}
+    assert needless <= imported_by(*asked, folder=tmp_path)
+    assert not (needless | {"scipy", "rapidfuzz", "urllib.request", "asyncio"}) & imported_by(*asked, folder=tmp_path)

@@ -10,8 +10,8 @@ import struct
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from html import escape
 from typing import Final
-from xml.sax.saxutils import escape
 
 from meantime.charts.labels import printable
 
@@ -38,7 +38,7 @@ def svg(picture: bytes, about: PictureMetadata) -> bytes:
     "<svg a=''><title>A &lt; B</title><desc>Two</desc><metadata>Cite</metadata></svg>"
     """
     texts = (("title", about.title), ("desc", about.description), ("metadata", about.citation))
-    added = "".join(f"<{tag}>{escape(printable(text))}</{tag}>" for tag, text in texts).encode()
+    added = "".join(f"<{tag}>{escape(printable(text), quote=False)}</{tag}>" for tag, text in texts).encode()
     tag = _SVG_TAG.search(picture)
     return picture if tag is None else picture[: tag.end()] + added + picture[tag.end() :]
 
