@@ -215,7 +215,7 @@ class Parts:
         self._jobs: JobStore = shared or SqliteJobStore(
             state / "jobs.sqlite3", on_broken=on_fatal, watched=(LOCK_NAME,)
         )
-        self.host_results = self._host_results(shared, results) if shared else None
+        self.host_results = self._host_results(settings, shared, results) if shared else None
         self.engine = create_engine(
             jobs=self._jobs,
             hosts=shared,
@@ -253,10 +253,14 @@ class Parts:
             on_death=self._on_death,
         )
 
-    def _host_results(self, shared: PostgresJobStore, results: ResultFiles) -> PostgresResults:
+    def _host_results(self, settings: Settings, shared: PostgresJobStore, results: ResultFiles) -> PostgresResults:
         from meantime.stores.postgres.host_results import PostgresResults
 
-        return PostgresResults(shared, results)
+        if not settings.shelf:
+            return PostgresResults(shared, results)
+        from meantime.stores.postgres.result_shelf import ResultShelf
+
+        return PostgresResults(shared, results, shelf=ResultShelf(settings.shelf, group=shared.group))
 
     def start(self) -> None:
         """Take up the jobs of the last run. Files are read after ``load``.

@@ -178,7 +178,7 @@ SETTINGS = (
     Setting("cluster_ca_file", "", _optional, "a file", "Certificates in PEM that the scheduler and the workers of a cluster are trusted by."),
     Setting("cluster_certificate_file", "", _optional, "a file", "Certificate in PEM by which the cluster knows this server."),
     Setting("cluster_key_file", "", _optional, "a file", "Private key of that certificate, in PEM."),
-    Setting("shelf", "", _optional, "text", "Where servers share their snapshots, so that one reads a file and the others do not: s3://BUCKET/PREFIX, or a folder that all of them have (docs/cluster.md)."),
+    Setting("shelf", "", _optional, "text", "Where servers share their snapshots, so that one reads a file and the others do not, and results of hosts that stop: s3://BUCKET/PREFIX, or a folder that all of them have (docs/cluster.md)."),
     Setting("log_size_mb", "10", _whole(1, 100_000), "a number of megabytes, at least 1", "Size in MB at which webserver.log is rotated."),
     Setting("log_files", "5", _whole(1, 1000), "a whole number, at least 1", "How many rotated logs are kept."),
 )  # fmt: skip

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from tests.acceptance.conftest import QUESTION as CONTRACT_QUESTION
+from tests.support.object_storage import Bucket
 from tests.support.postgres_store import emptied, execute
 from tests.support.postgresql import PASSWORD, PostgresServer
 from tests.support.server_process import RunningServer, keeps_the_contract, serving
@@ -203,3 +204,47 @@ def test_the_contract_is_kept_by_two_hosts_in_turn(jobs_database: str, sample: P
     ):
         # Each host stops accepting by itself, so that is left out.
         keeps_the_contract(f"{one.ready().url} {two.ready().url}", sample, question=CONTRACT_QUESTION, may_stop=False)
+
+
+def test_a_result_of_a_killed_host_comes_from_the_shelf_even_where_it_could_not_be_computed(
+    jobs_database: str, bucket: Bucket, table: Path, tmp_path: Path
+) -> None:
+    shared = {"MEANTIME_JOBS": jobs_database, "MEANTIME_LEASE_S": "1", "MEANTIME_SHELF": bucket.address("shelf")}
+    with (
+        serving(state_dir=tmp_path / "one", **shared) as owner,
+        serving(str(table), state_dir=tmp_path / "two", **shared) as other,
+    ):
+        owner.ready(), other.ready()
+        job = owner.ask("states_mean", **QUESTION)
+        expected = owner.result(job)
+        assert owner.end() == 0
+    with (
+        serving(state_dir=tmp_path / "one", **shared) as owner,
+        serving(str(table), state_dir=tmp_path / "two", **shared) as other,
+    ):
+        owner.ready(), other.ready()
+        after = owner.ask("states_mean", **QUESTION)
+        owner.result(after)
+        owner.end(signal.SIGKILL)
+        assert other.result(job) == expected
+        # What it did since its last stop is nowhere, and the other one has no such table.
+        lost = poll(lambda: other.client.get(f"/v1/jobs/{after}/results"), lambda reply: reply.status_code != 503)
+        assert lost.status_code == 410
+
+
+def test_a_damaged_result_on_the_shelf_is_refused_and_computed_again(
+    jobs_database: str, bucket: Bucket, tmp_path: Path
+) -> None:
+    shared = {"MEANTIME_JOBS": jobs_database, "MEANTIME_SHELF": bucket.address("shelf")}
+    with serving(state_dir=tmp_path / "one", **shared) as one:
+        job = one.ready().ask("states_mean", **QUESTION)
+        expected = one.result(job)
+        assert one.end() == 0
+    [key] = bucket.keys("shelf/results/")
+    bucket.put(key, bucket.get(key)[::-1])
+    with serving(state_dir=tmp_path / "two", **shared) as two:
+        assert two.ready().result(job) == expected
+        assert "a result on the shelf is damaged" in "".join(two.output)
+        assert bucket.keys("shelf/results/") == []
+        assert two.end() == 0
+    assert bucket.keys("shelf/results/") == [key]

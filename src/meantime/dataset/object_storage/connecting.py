@@ -120,7 +120,7 @@ async def asked(call: Awaitable[T], shown: str, *, doing: str = "read") -> T:
         raise _error_of(error, shown, doing) from None
 
 
-async def if_there(call: Awaitable[T], shown: str) -> T | None:
+async def if_there(call: Awaitable[T], shown: str, *, doing: str = "read") -> T | None:
     """Await a call as ``asked`` does; None if there is no object of that name."""
 
     async def none_if_absent() -> T | None:
@@ -131,7 +131,7 @@ async def if_there(call: Awaitable[T], shown: str) -> T | None:
                 raise
             return None
 
-    return await asked(none_if_absent(), shown)
+    return await asked(none_if_absent(), shown, doing=doing)
 
 
 async def chunks_of(answer: GetResult, shown: str) -> AsyncIterator[bytes]:

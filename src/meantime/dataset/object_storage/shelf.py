@@ -70,6 +70,26 @@ class _Damaged(Exception):
     """What is on the shelf is not what was put there."""
 
 
+def open_shelf(address: str) -> S3Store | LocalStore:
+    """Return where a shelf is. Nothing is sent yet.
+
+    Raises:
+        SettingInvalid: the address is none of a shelf, or there is no such folder.
+    """
+    try:
+        objects = parse_object_address(address)
+        if objects is not None:
+            return open_bucket(objects.bucket, f"{objects.folder}{objects.pattern}")
+    except SourceUnreadable as error:
+        raise SettingInvalid(f"The shelf cannot be used: {error.reason}") from error
+    # Not made: what should be mounted there may not be.
+    if "://" in address or not Path(address).is_dir():
+        raise SettingInvalid(
+            f"shelf is {address!r}; it must be s3://BUCKET/PREFIX, or a folder that is there and that servers share."
+        )
+    return LocalStore(Path(address).absolute())
+
+
 class SnapshotShelf:
     """Takes and puts snapshots. Used by one thread. Whatever goes wrong is logged, and the source is read instead."""
 
@@ -81,7 +101,7 @@ class SnapshotShelf:
         """
         self.with_paths = with_paths  # whether the snapshots here name the paths of their sources
         self._address = address.rstrip("/")
-        self._store = _open(address)
+        self._store = open_shelf(address)
         self._reserve_mb = reserve_mb
         self._damaged: set[str] = set()  # what is put whether or not there is something of that name
 
@@ -215,21 +235,6 @@ class SnapshotShelf:
     def _log_trouble(self, what: str, error: MeantimeError | OSError) -> None:
         reason = error.operator_reason if isinstance(error, MeantimeError) else str(error)
         _log.warning(what, reason=reason, shelf=self._address)
-
-
-def _open(address: str) -> S3Store | LocalStore:
-    try:
-        objects = parse_object_address(address)
-        if objects is not None:
-            return open_bucket(objects.bucket, f"{objects.folder}{objects.pattern}")
-    except SourceUnreadable as error:
-        raise SettingInvalid(f"The shelf cannot be used: {error.reason}") from error
-    # Not made: what should be mounted there may not be.
-    if "://" in address or not Path(address).is_dir():
-        raise SettingInvalid(
-            f"shelf is {address!r}; it must be s3://BUCKET/PREFIX, or a folder that is there and that servers share."
-        )
-    return LocalStore(Path(address).absolute())
 
 
 def _decoded(body: bytes, identity: str) -> ShelfEntry:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import hmac
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
@@ -65,9 +67,12 @@ class PostgresJobStore:
         try:
             connection = self._database.connect()
             [(host, term)] = connection.execute(self._sql["enter"], (name, address)).fetchall()
+            [(_, secret)] = connection.execute(self._sql["address"], (host,)).fetchall()
         except PostgresErrors as error:
             raise translated(error) from error
         self.me = host
+        # A name of the group that others may see.
+        self.group = hmac.new(secret.encode(), b"group", hashlib.sha256).hexdigest()[:16]
         self._is_joined = False
         self._writer = PostgresWriter(
             self._database,

@@ -12,7 +12,7 @@ pytest.importorskip("psycopg", reason="the extra postgres is not installed: make
 
 from meantime.engine.ports import EncodedResult, Transition
 from meantime.errors import StoreBroken, StorePaused
-from meantime.model import JobRecord
+from meantime.model import JobRecord, Receipt
 from meantime.stores.memory import MemoryResultStore
 from meantime.stores.postgres.host_results import PROOF_HEADER, PostgresResults
 from tests.support.engine_fakes import FULL, request
@@ -127,3 +127,45 @@ def test_an_owner_that_cannot_read_says_so_or_that_it_has_nothing(stores: Stores
             read()
     else:
         assert read() is None
+
+
+class Shelf:
+    """A shelf with one result."""
+
+    def __init__(self, record: JobRecord | None) -> None:
+        self._record = record
+        self.kept: list[int] = []
+
+    def get(self, record: JobRecord, _: Receipt) -> bytes | None:
+        return RESULT.body if record == self._record else None
+
+    def keep(self, jobs: Callable[[], Iterator[JobRecord]], read: Callable[[int, Receipt], bytes | None]) -> None:
+        self.kept = [job.number for job in jobs() if job.receipt and read(job.number, job.receipt)]
+
+
+@pytest.mark.parametrize("owner_has_lost_it", [False, True])
+def test_a_result_that_its_owner_does_not_send_is_looked_for_on_the_shelf(
+    stores: Stores, owner_has_lost_it: bool
+) -> None:
+    one, two = stores
+    there, absent = done(one), done(one)
+    owner = PostgresResults(one, MemoryResultStore()) if owner_has_lost_it else None
+    results = asking(two, owner, shelf=Shelf(there))
+    assert results.fetch(there) == RESULT.body
+    if owner_has_lost_it:
+        assert results.fetch(absent) is None
+    else:
+        with pytest.raises(StorePaused):
+            results.fetch(absent)
+
+
+def test_a_host_that_stops_puts_what_it_can_read_on_the_shelf(stores: Stores) -> None:
+    one, _ = stores
+    here, damaged, files = done(one), done(one), MemoryResultStore()
+    files.put(here.number, RESULT)
+    files.put(damaged.number, EncodedResult(b"[]", 1))
+    shelf: Any = Shelf(None)
+    results = PostgresResults(one, files, shelf=shelf)
+    one.close()
+    results.close()
+    assert shelf.kept == [here.number]
