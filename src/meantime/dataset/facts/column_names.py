@@ -22,8 +22,14 @@ _PERIOD = re.compile(
     r"\s*(?:[XY]|FY ?|yr_?)?((?:18|19|20|21)\d\d)(?:\.0)?(?:\s*\[YR\d{4}\]|\s?[-/–]\s?\d{2}(?:\d\d)?)?\s*",
     re.ASCII | re.I,
 )
-_WITH_PERIOD = re.compile(r"(.*[^\W\d].*?)[\s_.,:(-]{1,3}((?:19|20)\d\d)\)?", re.ASCII)
-_PERIOD_FIRST = re.compile(r"((?:19|20)\d\d)[\s_.,:-]{1,3}([^\W\d].*)", re.ASCII)
+_WITH_PERIOD = re.compile(r"(.*[^\W\d].*?|%)[\s_.,:(-]{1,3}((?:19|20)\d\d)\)?", re.ASCII)
+_PERIOD_FIRST = re.compile(r"((?:19|20)\d\d)[\s_.,:-]{1,3}([^\W\d].*|%)", re.ASCII)
+# "18-24", "18 to 24 years", "65+", "Under 18", "85 and over".
+_AGES = re.compile(
+    r"(?:aged? )?(?:\d{1,2} ?(?:-|\u2013|to) ?\d{1,3}|\d{1,3} ?\+|(?:under|below|<) ?\d{1,3}"
+    r"|\d{1,3}(?: years)? (?:and|or) (?:over|older|above))(?: ?(?:years|yrs?))?",
+    re.ASCII | re.I,
+)
 _ID = re.compile(r".*(?:id|code|fips|year|number|num)|decimals?")
 
 
@@ -68,9 +74,11 @@ _GROUPS = {name: category for category, names in _known().groups.items() for nam
 def plain_name(name: str) -> str:
     """Keep letters and digits only, in lower case; "" for what is too long for a name.
 
-    >>> plain_name(" High_Confidence_Limit "), plain_name("Race/Ethnicity")
-    ('highconfidencelimit', 'raceethnicity')
+    >>> plain_name(" High_Confidence_Limit "), plain_name("Race/Ethnicity"), plain_name("(%)")
+    ('highconfidencelimit', 'raceethnicity', 'percent')
     """
+    if name.strip(" ()") == "%":
+        return "percent"
     # No name is longer; one of megabytes is not worth the time.
     return "".join(filter(str.isalnum, name)).casefold() if len(name) <= NAME_LENGTH else ""
 
@@ -144,8 +152,8 @@ def split_period(name: str) -> tuple[str, str]:
 
     >>> split_period("Smoking 2019"), split_period("pop_2020"), split_period("2019"), split_period("Ward 12")
     (('Smoking', '2019'), ('pop', '2020'), ('', ''), ('', ''))
-    >>> split_period("2019 Rate")
-    ('Rate', '2019')
+    >>> split_period("2019 Rate"), split_period("2019 %")
+    (('Rate', '2019'), ('%', '2019'))
     """
     if len(name) > NAME_LENGTH:
         return "", ""
@@ -179,8 +187,10 @@ def group_category(name: str) -> str | None:
 
     >>> group_category("Female"), group_category("Women (%)"), group_category("Obesity") is None
     ('Sex', 'Sex', True)
+    >>> [group_category(name) for name in ("Non-Hispanic Black", "18-24", "65 and older", "2019-20", "Ward 12")]
+    ['Race/Ethnicity', 'Age', 'Age', None, None]
     """
-    return _GROUPS.get(plain_name(name))
+    return "Age" if _AGES.fullmatch(without_percent(name[:NAME_LENGTH])) else _GROUPS.get(plain_name(name))
 
 
 def is_percent_name(name: str) -> bool:

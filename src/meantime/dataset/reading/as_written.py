@@ -256,7 +256,8 @@ def _name_warnings(
         if alike := sorted({form for form in shown.values() if form}):
             yield (
                 f"Names in {quoted(columns[role])} that differ only in spaces, {in_letters} in how their letters are "
-                f"composed, are read as one: {listed(map(quoted, alike), most=_SHOWN)}."
+                f"composed, are read as one. Some are written in another way than here: "
+                f"{listed(map(quoted, alike), most=_SHOWN)}."
             )
 
 

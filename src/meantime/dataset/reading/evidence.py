@@ -17,7 +17,7 @@ _NUMBER_LIKE = re.compile(
     rf"(?:(?:{LEADING_FLAG})\s?)?" r"[(]?[-+−]?[.,]?\d[\d.,'\u00a0\u202f ]*%?\s?[)]?[\w*†‡§#.()]{0,6}"
 )
 _MISSING_LIKE = re.compile(r"\W{0,4}[A-Za-z./]{0,4}\W{0,3}|\(?[<>≤≥] ?\d+\)?")
-_PURE_NUMBER = re.compile(r"[-+−]?[.,]?\d[\d.,]*%?")
+_PURE_NUMBER = re.compile(r"[-+−]?[.,]?\d(?:[\d.,]|['\u00a0\u202f ](?=\d{3}))*\s?%?")
 _CODE = re.compile(r"[A-Z0-9_.:+-]{1,16}")
 _YEARS = range(1800, 2200)
 

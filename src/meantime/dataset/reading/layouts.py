@@ -21,6 +21,7 @@ from meantime.dataset.facts.column_names import (
     split_period,
     without_percent,
 )
+from meantime.dataset.facts.titles import is_called_everybody
 from meantime.dataset.reading.arrangement import Arrangement, Cell, as_in_file, free_name
 from meantime.dataset.reading.columns import NUMBERS, ROLES, recognize
 from meantime.dataset.reading.evidence import Evidence
@@ -37,7 +38,7 @@ _CODE_AND_NAME = re.compile(r"[A-Za-z_]\w*: ?(\S.*)")
 # The Census Bureau's "S1901_C01_001E", "DP03_0001PM" and "B19013_001M": an estimate, or the margin of error of one.
 _CENSUS = re.compile(r"([A-Z]+\d+\w*_\w*\d{3})(P?)([EM])")
 _CENSUS_LEVEL = 90.0
-_WORD_STARTS = re.compile(r"(?<![^\W_])[^\W_]")
+_WORD_STARTS = re.compile(r"(?<![^\W_])[^\W_]|\(?%\)?$")
 # Of what is measured, at the end of the name of a column: "upper 95% confidence limit".
 _MOST_WORDS = 5
 _ROLE_OF = {name: role for role in NUMBERS for name in SPELLINGS[role]}
@@ -255,16 +256,21 @@ def _measures_by_year(base: Arrangement, evidence: Evidence, by_hand: Mapping[st
 
 
 def _groups(base: Arrangement, evidence: Evidence, by_hand: Mapping[str, str]) -> Arrangement | None:
-    names = {name: group_category(name) for name in base.columns}
-    groups = {name: without_percent(name) for name, category in names.items() if category}
+    groups = {name: without_percent(name) for name in base.columns if group_category(name)}
     others = [name for name in base.columns if name not in groups]
-    if len(groups) < _FEWEST_COLUMNS or not others or _has_value(others, by_hand, evidence):
+    category = _way_to_divide(groups)
+    if len(groups) < _FEWEST_COLUMNS or not category or not others or _has_value(others, by_hand, evidence):
         return None
     if not _hold_numbers(groups, evidence):
         return None
-    category = next(category for category in names.values() if category)
     said = f"The columns {listed(map(quoted, groups))} are groups; each number was read as a row."
     return _turn(base, groups, category, "stratum", (said,))
+
+
+def _way_to_divide(names: Collection[str]) -> str:
+    """Return what these groups divide people by; "" if some are no groups that are known, or of another division."""
+    found = {group_category(name) or "" for name in names if not is_called_everybody(without_percent(name))}
+    return found.pop() if len(found) == 1 else ""
 
 
 def _measures(base: Arrangement, evidence: Evidence, by_hand: Mapping[str, str]) -> Arrangement | None:
@@ -314,13 +320,13 @@ def _roles_by_name(
     if not _hold_numbers([base.columns[at["value"]] for at in found.values()], evidence):
         return None
     known = recognize(others, by_hand, evidence).keys() | by_hand.keys()
-    is_group = all(map(group_category, found))
-    role = "stratum" if is_group else "location" if "question" in known else "question"
-    if not is_group and role in known:
+    category = _way_to_divide(found)
+    role = "stratum" if category else "location" if "question" in known else "question"
+    if not category and role in known:
         return None  # they may be anything
     in_words = {name: _split_role(labels[at["value"]]) for name, at in found.items()} if labels else {}
     texts = {name: (in_words.get(name) or (name,))[0] for name in found}
-    heading = next(filter(None, map(group_category, found)), "") if is_group else _NAMES[role]
+    heading = category or _NAMES[role]
     name, *numbers = (
         free_name(each, others, "turned")
         for each in (heading, *(role.replace("_", " ").capitalize() for role in roles))

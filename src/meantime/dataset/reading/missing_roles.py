@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from meantime.dataset.facts.column_names import is_id_name, says_what_is_measured
@@ -11,6 +12,14 @@ from meantime.text import listed, quoted
 
 # How many columns are offered: as many as people compare.
 _OFFERED = 8
+# "Jan", "January 2020", "2020 Q1", "Q1".
+_MONTH = re.compile(
+    r"(?:\d{2,4}\W?)?"
+    r"(?:(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?|q(?:uarter)? ?[1-4])"
+    r"(?:\W?\d{2,4})?",
+    re.ASCII | re.I,
+)
+_FEWEST_MONTHS = 2
 
 
 def explain_missing(
@@ -51,10 +60,19 @@ def _value_offers(numbers: Sequence[str], described_in: str) -> list[str]:
         return [f'The only column of numbers without a role is {quoted(numbers[0])}: --column value="{numbers[0]}".']
     measures = [name for name in numbers if says_what_is_measured(name)]
     listing = ", ".join(f'"{name}"' for name in measures[:_OFFERED])
-    return [
+    offer = (
         f"The columns of numbers without a role are {_names(numbers)}. If one of them is the value, name it: "
-        f"--column value=NAME. If each is a question of its own, the table is wide: write in {described_in} the lines "
-        f"[wide] and question = [{listing}]."
+        "--column value=NAME. "
+    )
+    wide = f"the table is wide: write in {described_in} the lines [wide] and"
+    if sum(_MONTH.fullmatch(name.strip()) is not None for name in numbers) >= _FEWEST_MONTHS:
+        return [
+            f"{offer}If they are parts of a year, {wide} stratum = [{listing}]. They become groups, since a period of "
+            "Meantime is one or more whole years."
+        ]
+    return [
+        f"{offer}If each is a question of its own, {wide} question = [{listing}]. If each is a group of people, write "
+        "stratum instead of question."
     ]
 
 

@@ -6,6 +6,7 @@ interrupted everywhere.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -234,6 +235,8 @@ def _read(
 
 # Of the reasons why a table has no value at all.
 _REASONS_SHOWN = 3
+# "10.5 (0.5)", "10.5 ± 0.5".
+_TWO_NUMBERS = re.compile(r"[\d.,]*\d%? ?(?:\(|±|\+/-) ?±?[\d.,]*\d%?\)?", re.ASCII)
 
 
 class _Written(NamedTuple):
@@ -279,9 +282,12 @@ def _unreadable(reasons: Mapping[str, int], column: str, rows: int) -> SourceUnr
     most = sorted(reasons, key=lambda reason: (-reasons[reason], reason))[:_REASONS_SHOWN]
     there = listed(f"{quoted(reason)} ({count(reasons[reason], 'row')})" for reason in most)
     others = ", and others" if len(reasons) > len(most) else ""
+    advice = "If another column has the numbers, name it: --column value=NAME."
+    if all(map(_TWO_NUMBERS.fullmatch, most)):
+        advice = "Write two numbers into two columns, such as Percent and SE: the file does not say what the second is."
     return SourceUnreadable(
         f"None of the {rows:,} rows has a value that can be read as a number. Instead, {quoted(column)} or its "
-        f"footnotes have {there}{others}. If another column has the numbers, name it: --column value=NAME."
+        f"footnotes have {there}{others}. {advice}"
     )
 
 

@@ -70,8 +70,9 @@ def workbook(rows: list[list[str]], *merged: str) -> bytes:
         ("tea.csv", lines(["County", *["2021"] * 3, *["2022"] * 3], *BY_YEAR[1:]).encode()),
         ("tea.xlsx", workbook(BY_YEAR, "A1:A2", "B1:D1", "E1:G1")),
         ("tea.xlsx", workbook([["Survey of tea", *[""] * 6], *BY_YEAR])),
+        ("tea.csv", lines(BY_YEAR[0], ["", "%", "Lower", "Upper", "%", "Lower", "Upper"], *BY_YEAR[2:]).encode()),
     ],
-    ids=["empty fields", "below a title", "repeated names", "merged cells", "numbers for years, below a title"],
+    ids=["empty fields", "below a title", "repeated names", "merged cells", "numbers for years", "percent signs"],
 )
 def test_a_header_of_two_lines_is_read_as_one(name: str, content: bytes, tmp_path: Path) -> None:
     snapshot = read(write(tmp_path, content, name), settings={"question": "Tea"}, rejected_limit=0)
