@@ -106,6 +106,8 @@ def test_the_picture_can_be_downloaded_with_its_source(visitor: Visitor, suffix:
 
 def test_a_picture_has_the_words_the_shape_and_the_highlight_that_one_chooses(visitor: Visitor, tmp_path: Path) -> None:
     page = visitor.go(view="question", dataset="sample", question=OBESITY, highlight="Ohio")
+    fields = page.locator(".figure-editor :is(input, select)").all()
+    assert len({each.evaluate("field => field.offsetHeight") for each in fields}) == 1
     page.locator("#figure-title").fill("Obesity <b>& naps</b>")
     page.locator("#figure-source").fill("The survey")
     page.locator("#figure-size").select_option("social")

@@ -151,8 +151,9 @@ def _mapped(
             {
                 "transform": [{"filter": _HAS_VALUE}],
                 "projection": projection,
-                "mark": outline,
-                "encoding": {**shared, "fill": fill},
+                "mark": {**outline, "strokeOpacity": 1 if has_text else 0.6},
+                # In the color of letters on it, an edge is seen against its own place and against the page.
+                "encoding": {**shared, "fill": fill} | ({} if has_text else {"stroke": on_place}),
             },
             *outlined({"projection": projection, "mark": outline, "encoding": shared}),
             {"transform": [{"filter": "isValid(datum.inset)"}], "mark": box, "encoding": {}},

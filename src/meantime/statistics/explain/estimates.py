@@ -163,8 +163,8 @@ def _add_used(explanation: AnyExplanation, estimate: ExplainedEstimate) -> None:
         "There are fewer than 20 effective cases, so differences use, on each side, the wider of these limits and "
         "those of Korn and Graubard."
         if _has_few_cases(estimate)
-        else "These limits are nearer than five steps of rounding, or at the end of the scale, so differences use "
-        "those that lie 1.96 standard errors away."
+        else "These limits are so near that rounding matters, or at the end of the scale, so differences use limits "
+        "1.96 standard errors from the value."
     )
     explanation.step(why, f"{used_low:.4g} to {used_high:.4g}")
 
@@ -176,18 +176,21 @@ _WIDTH = {
 }
 
 
+_SYMBOLS = "(v: the value; l, u: its limits; z: 1.96 for 95% limits; d: the step of rounding.)"
+
+
 def _add_error(explanation: AnyExplanation, estimate: ExplainedEstimate) -> None:
     if estimate.se != estimate.se:
-        explanation.step("It has no standard error: limits and respondents do not tell it.")
+        explanation.step("It has no standard error: it cannot be derived from limits or respondents.")
         return
     scale = estimate.pooled.groups.scale
     formula = f"SE = sqrt(({_WIDTH[scale]})^2 + d^2/12) = {number(estimate.se)}, d = {estimate.pooled.groups.step:g}"
     published = estimate.pooled.groups.snapshot.about.limits_from or "limits"
-    how = f"from the published {published}, on the {scale} scale, with the rounding added."
+    how = f"from the published {published}, on the {scale} scale, and from their rounding."
     low, high = _shown(estimate)
     interval = f"{number(low)} to {number(high)}"
     if estimate.is_published:
-        explanation.step(f"Its standard error comes {how}", formula, se=estimate.se)
+        explanation.step(f"Its standard error comes {how} {_SYMBOLS}", formula, se=estimate.se)
         computed_from = estimate.pooled.groups.snapshot.about.limits_from
         what = f"comes from the published {computed_from}" if computed_from else "is the published one"
         explanation.step(f"The 95% interval {what}.", interval, low=low, high=high)
@@ -195,9 +198,9 @@ def _add_error(explanation: AnyExplanation, estimate: ExplainedEstimate) -> None
         return
     independent = "years" if estimate.pooled.groups.standardized is None else "groups and years"
     explanation.step(
-        f"Its standard error is that of independent {independent}; each one's comes {how}",
+        f"Its standard error is that of independent {independent}; each one's comes {how} {_SYMBOLS}",
         f"SE = sqrt(sum of (w SE)^2) = {number(estimate.se)}",
         se=estimate.se,
     )
-    text = f"The 95% interval lies 1.96 standard errors away on the {scale} scale."
+    text = f"The limits of the 95% interval are 1.96 standard errors from the value, on the {scale} scale."
     explanation.step(text, interval, low=low, high=high)

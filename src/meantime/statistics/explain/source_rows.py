@@ -174,5 +174,7 @@ def _notes(snapshot: Snapshot, weighted: Weighted, number: str | None) -> list[s
         how = "each counts" if weighted.counts_copies else "equal rows count once, so a copy has the weight 0"
         told.append(f"{which}; {how}.")
     if number is not None:
-        told.append(f"{number} is the sum of weight times value over all of them, as published.")
+        is_one = rows == 1 and weighted.weights[0] == 1
+        how = "its value" if is_one else "the sum of weight times value over all of them"
+        told.append(f"{number} is {how}, as published.")
     return told

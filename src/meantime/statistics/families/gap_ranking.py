@@ -386,7 +386,7 @@ STATISTIC = Statistic(
     explain=explain,
     check_form=check_form,
     help="locations by the gap between two groups, with the ranks that each may have, and how the gap changed",
-    estimates="the order of the locations by the difference of two groups' population values, as far as it is certain",
+    estimates="how locations rank by the gap between two groups, as far as sampling error allows",
     columns=COLUMNS,
     example={
         **EXAMPLE,

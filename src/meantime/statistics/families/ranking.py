@@ -141,9 +141,10 @@ COLUMNS = (
 )
 
 _MODEL = (
-    "expected_rank, p_best and the likely ranks come from a model: true values are normally distributed about their "
-    f"mean ({DRAWS:,} draws, seeded by the request). rank_low to rank_high holds for one location alone; for "
-    "statements about several, use rank_low_all and rank_high_all."
+    "The interval of a rank (rank_low to rank_high) holds for one place at a time; a statement about several places "
+    "needs the wider one (rank_low_all to rank_high_all). The expected rank, the chance of being among the best "
+    "(p_best) and the likely ranks come from a model in which true values are normally distributed about their mean "
+    f"({DRAWS:,} draws, seeded by the request)."
 )
 
 
@@ -359,15 +360,15 @@ def explain(explanation: ExplanationBuilder[Ranking, Ranked]) -> None:
     explain_own_estimate(explanation, explanation.data.pooled)
     row = explanation.row
     explanation.step(
-        f"By this estimate it has rank {row['rank']}; with what is sure of it, any from {row['rank_low']} to "
-        f"{row['rank_high']}, or, for sentences about several locations, from {row['rank_low_all']} to "
-        f"{row['rank_high_all']}.",
+        f"By its estimate {row['location']} has rank {row['rank']}. With 95% confidence its rank is between "
+        f"{row['rank_low']} and {row['rank_high']}; in a statement about several places at once, between "
+        f"{row['rank_low_all']} and {row['rank_high_all']}.",
         rank=explanation.known("rank"),
     )
     explanation.sources.append(MOGSTAD)
     explanation.leaves_out.append(
-        "The ranks: they rest on the differences between all pairs of locations (each by the method of comparison), "
-        "and expected_rank, p_best and the likely ranks on draws with a seed from the request."
+        "The ranks. Their intervals rest on the differences between all pairs of places, each computed as in a "
+        "comparison; the expected rank, p_best and the likely ranks rest on draws with a seed from the request."
     )
 
 
@@ -382,7 +383,7 @@ STATISTIC = Statistic(
     explain=explain,
     check_form=check_standardized,
     help="locations in order, best first, with confidence intervals for their ranks",
-    estimates="the order of the locations' population values, as far as sampling error lets it be seen",
+    estimates="how locations rank by their population values, as far as sampling error allows",
     columns=COLUMNS,
     example=EXAMPLE,
     example_rows=(

@@ -7,7 +7,7 @@ kept, but for the classic mean, which has none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import isnan
 from typing import Annotated, NamedTuple
 
@@ -38,6 +38,7 @@ from meantime.statistics.words import warnings
 from meantime.statistics.words.breaks import pooled_across
 from meantime.statistics.words.methods_compared import sensitivity_sentences
 from meantime.table import Cell, Column, Kind, Table
+from meantime.text import listed
 
 # Where one year is asked for, so many are pooled, it and those before it: as the American Community Survey pools five.
 _YEARS_POOLED = 5
@@ -157,7 +158,7 @@ def sensitivity(prepared: Prepared[Sensitivity, Selected], work: Work) -> Table:
     }
     work.check()
     left_out = tuple(
-        LeftOut(name, f"has no rank under {', '.join(way.method for way in allowed if name not in way.values)}")
+        LeftOut(name, f"has no rank {_by_methods(way for way in allowed if name not in way.values)}")
         for name in pooled.groups.names
         if name not in every
     )
@@ -337,6 +338,16 @@ def _figures(ways: Sequence[_Way], rank: Mapping[str, Integers], best: int) -> l
     ]
 
 
+def _by_methods(without: Iterable[_Way]) -> str:
+    """Name methods in words.
+
+    >>> _by_methods([_Way("all_rows", "", {}), _Way("latest", "", {})])
+    'by the methods all rows and latest'
+    """
+    names = [way.method.replace("_", " ") for way in without]
+    return f"by the method{'s' if len(names) > 1 else ''} {listed(names, most=None)}"
+
+
 def _told(way: _Way) -> str:
     return f"Not available: {way.method} ({way.why_not})." if way.why_not else f"{way.method}: {way.what}."
 
@@ -366,7 +377,7 @@ STATISTIC = Statistic(
     explain=explain,
     check_form=check_form,
     help="the ranking under every method that the table allows, side by side",
-    estimates="nothing of a population: how far the order of the estimates depends on how the question is put",
+    estimates="how much the order of the estimates depends on the choice of years and weights; not how certain it is",
     columns=COLUMNS,
     columns_for=columns_for,
     example=EXAMPLE,

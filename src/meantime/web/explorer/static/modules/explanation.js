@@ -141,7 +141,7 @@ function programSection({ programs, citation }) {
   return [
     h("h3", {}, "Reproduce it"),
     h("p", { class: "muted" }, `These programs compute it from the file, without Meantime. They return: ${programs.computes.join(", ")}.`),
-    programs.leaves_out.map((each) => h("p", { class: "muted" }, bdi(each))),
+    programs.leaves_out.map((each) => h("p", { class: "muted" }, "Not computed by them: ", bdi(each[0].toLowerCase() + each.slice(1)))),
     [["Python", "numpy and pandas", programs.python], ["R", "base R", programs.r]].map(([name, packages, text]) =>
       h("details", {}, h("summary", {}, `${name} (${packages})`), snippet(`Program in ${name}`, text)),
     ),

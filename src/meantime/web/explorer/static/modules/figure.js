@@ -23,7 +23,7 @@ const hasRoom = matchMedia("(min-width: 40rem)");
  */
 export function figureDownloads({ links, href }) {
   const fields = [
-    ...TEXTS.map(([name, label]) => [name, label, h("input", { id: `figure-${name}`, maxlength: LONGEST, placeholder: "As in the chart" })]),
+    ...TEXTS.map(([name, label]) => [name, label, h("input", { id: `figure-${name}`, type: "text", maxlength: LONGEST, placeholder: "As in the chart" })]),
     ["width", "Width in pixels", h("input", { id: "figure-width", type: "number", min: NARROWEST, max: WIDEST, placeholder: "By shape" })],
     ...CHOICES.map(([name, label, options]) => [name, label, h("select", { id: `figure-${name}` }, options.map(([value, text]) => h("option", { value }, text)))]),
   ];

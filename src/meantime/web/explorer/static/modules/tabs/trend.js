@@ -56,7 +56,9 @@ export const trend = {
     if (!found?.length) return { lead: findings.slice(0, 1), also: findings.slice(1) };
     // Of one place, the last sentence has its change, that of the whole, and the difference between both.
     const at = allOf(context.state.locations).length === 1 ? found.length - 1 : 0;
-    return { lead: [found[at]], also: [...found.filter((_each, index) => index !== at), ...findings] };
+    const lead = found[at];
+    // Of few places, changes and trends may be the same sentence.
+    return { lead: [lead], also: [...new Set([...found, ...findings])].filter((each) => each !== lead) };
   },
 
   async render(context) {
