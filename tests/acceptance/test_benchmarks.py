@@ -17,17 +17,17 @@ from benchmarks.run import NAMES
 ROOT = Path(__file__).parents[2]
 
 _SMALL = {
-    "answers": "--seconds 1 --rounds 1 --most-rows 20000",
-    "statistics": "--seconds 1 --rounds 1 --times 2",
     "jobs": "--seconds 1 --rounds 1 --jobs 20",
-    "submissions": "--seconds 1 --rounds 1 --batches 1",
-    "start": "--rounds 1 --rows 20000",
     "pictures": "--rounds 1",
     "idle": "--rounds 1 --seconds 1",
     "steps": "--rounds 1 --times 5 --rows 20000",
 }
-# These start many servers, or have tables that are large whatever is asked for.
+# These start many servers, keep them busy for many seconds, or have tables that are large whatever is asked for.
 _SMALL_BUT_SLOW = {
+    "answers": "--seconds 1 --rounds 1 --most-rows 20000",
+    "statistics": "--seconds 1 --rounds 1 --times 2",
+    "submissions": "--seconds 1 --rounds 1 --batches 1",
+    "start": "--rounds 1 --rows 20000",
     "waiting": "--clients 20 --rows 400000",
     "awake": "--seconds 1 --clients 4 --jobs 2000 --streams 20",
     "places": "--rounds 1",
