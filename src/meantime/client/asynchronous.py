@@ -219,9 +219,9 @@ class AsyncJob(JobHandle):
         result: Result = await self._run(requests.result(self.id, self._timing, timeout_s=timeout_s))
         return result
 
-    async def rows_behind(self, row: int | None = None) -> Result:
+    async def rows_behind(self, row: int | None = None, *, in_database: bool = False) -> Result:
         """As ``Job.rows_behind``."""
-        rows: Result = await self._run(requests.rows_behind(self.id, row, self._timing))
+        rows: Result = await self._run(requests.rows_behind(self.id, row, self._timing, in_database=in_database))
         return rows
 
     async def explanation(self, row: int = 0, timeout_s: float | None = None) -> RowExplanation:

@@ -284,12 +284,13 @@ class Job(JobHandle):
         result: Result = self._run(requests.result(self.id, self._timing, timeout_s=timeout_s))
         return result
 
-    def rows_behind(self, row: int | None = None) -> Result:
+    def rows_behind(self, row: int | None = None, *, in_database: bool = False) -> Result:
         """Read the source rows of its result, or of row number ``row`` of it (the first is 0).
 
-        Each with its weight, file, line number, and every column of the file as text.
+        Each with its weight, file, line number, and every column of the file as text. Of a table in a database, these
+        are lines of the tally; ``in_database`` asks for its rows as they are now, with all its columns.
         """
-        rows: Result = self._run(requests.rows_behind(self.id, row, self._timing))
+        rows: Result = self._run(requests.rows_behind(self.id, row, self._timing, in_database=in_database))
         return rows
 
     def explanation(self, row: int = 0, timeout_s: float | None = None) -> RowExplanation:

@@ -99,9 +99,11 @@ def cancel(job_id: str, timing: RetryTiming) -> RequestFlow[CancelOutcome]:
     return decode((yield from send(request, timing)), CancelOutcome)
 
 
-def rows_behind(job_id: str, row: int | None, timing: RetryTiming) -> RequestFlow[Result]:
+def rows_behind(job_id: str, row: int | None, timing: RetryTiming, *, in_database: bool) -> RequestFlow[Result]:
     """Read the source rows of a job's result, or of one row of it, page by page, and join the pages."""
     query = (*(() if row is None else (("row", str(row)),)), ("page_rows", str(_PAGE_ROWS)))
+    if in_database:
+        query = (*query, ("in_database", "yes"))
     pages: list[Result] = []
     while True:
         request = ApiRequest(method="GET", path=f"{_job_path(job_id)}/rows", query=query)

@@ -470,6 +470,12 @@ def test_without_a_row_number_the_source_rows_are_those_of_the_whole_result(make
     assert script.lines[1:] == ["GET /v1/jobs/job_id_7/rows?page_rows=10000"]
 
 
+def test_source_rows_are_those_of_the_database_where_asked(make_client: ClientFactory) -> None:
+    script = Script(job("done"), done())
+    make_client(script).job("job_id_7").rows_behind(3, in_database=True)
+    assert script.lines[1:] == ["GET /v1/jobs/job_id_7/rows?row=3&page_rows=10000&in_database=yes"]
+
+
 EXPLANATION: dict[str, Any] = {
     "title": "states_mean: Utah, Naps",
     "row": 0,

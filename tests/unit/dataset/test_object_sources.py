@@ -184,7 +184,7 @@ def test_what_was_read_before_is_served_where_the_storage_is_away(
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     with workspace.serving(source) as catalog:
         assert catalog.snapshot("stored").fingerprint == first
-        with pytest.raises(LoadFailed, match="cannot be reached"):
+        with pytest.raises(LoadFailed, match=r"cannot be reached.* Check that it is running"):
             catalog.reload("stored").result(PATIENCE_S)
 
 

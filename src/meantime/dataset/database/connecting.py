@@ -187,7 +187,11 @@ def _error_of(address: TableAddress, error: SQLAlchemyError) -> DataError | Load
     elif address.dialect != "postgresql" and "locked" not in said:
         what = f"{address.shown} cannot be read: it is damaged, or no {address.dialect} database."
     elif state is None:
-        kind, what = LoadFailed, f"The database of {address.shown} cannot be reached, or has ended the connection."
+        check = "Check that it is running, and host and port in the address, or PGHOST and PGPORT."
+        kind, what = (
+            LoadFailed,
+            f"The database of {address.shown} cannot be reached, or has ended the connection. {check}",
+        )
     else:
         what = f"{address.shown} cannot be read: the database reports an error ({state})."
     return kind(what).for_operator(f"{what} It says: {said}")

@@ -76,8 +76,8 @@ def parse_address(text: str) -> Address | None:
         has_host = False
     if not has_host or parts.scheme.lower() not in ("http", "https"):
         raise SourceUnreadable(
-            "Tables are downloaded from addresses that begin with https:// or http:// and have a host. "
-            "Download the file yourself, and give its path."
+            "The address of a table begins with https:// or http:// and a host, or with s3://, postgresql:// or "
+            "sqlite:///. Of a table that is anywhere else, save a file, and give its path."
         )
     if match := _PAGE.fullmatch(parts.path) or _ROWS.fullmatch(parts.path):
         return _of_portal(f"{parts.scheme.lower()}://{parts.netloc}", match["id"])

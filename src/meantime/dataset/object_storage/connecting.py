@@ -182,7 +182,8 @@ def _error_of(error: Exception, shown: str, doing: str) -> DataError | LoadFaile
     elif status:
         what = f"The storage cannot {doing} {shown}{said}."
     else:
-        kind, what = LoadFailed, f"The storage of {shown} cannot be reached, or has ended the connection."
+        check = "Check that it is running, and the network."
+        kind, what = LoadFailed, f"The storage of {shown} cannot be reached, or has ended the connection. {check}"
     return kind(what).for_operator(f"{what}{_endpoint()}")
 
 

@@ -236,7 +236,8 @@ def refused(address: str, folder: Path, kind: type[MeantimeError], words: str) -
 def test_a_host_that_is_not_there_is_said(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
-    refused(f"postgresql://127.0.0.1:{port}/health?table=t", tmp_path, LoadFailed, "^The database of t in .* reached")
+    address = f"postgresql://127.0.0.1:{port}/health?table=t"
+    refused(address, tmp_path, LoadFailed, "^The database of t in .* reached.* Check .*host and port")
 
 
 def test_wrong_credentials_are_said(small: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
