@@ -178,6 +178,9 @@ def impossible_cells(problems: Sequence[DataProblem]) -> Integers:
 
 def _are_suppressed(cube: Cube, footnote: Integers) -> Booleans:
     """Mark the values whose footnote says that they are suppressed or not available."""
+    # Most often there is none, and no footnote is read.
+    if (footnote == ABSENT).all():
+        return np.zeros(len(footnote), dtype=np.bool_)
     codes = [code for code, text in enumerate(cube.labels.footnotes) if _SUPPRESSED.search(text)]
     return np.isin(footnote, codes)
 

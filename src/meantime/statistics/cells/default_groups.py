@@ -112,4 +112,5 @@ def is_overall(cube: Cube, category: int, stratum: int) -> bool:
 
 def names_of(cube: Cube, category: int, stratum: int) -> tuple[str, str]:
     """Return what a category and a stratum are called; "" where there is none."""
-    return (*cube.labels.categories, "")[category], (*cube.labels.strata, "")[stratum]
+    categories, strata = cube.labels.categories, cube.labels.strata
+    return "" if category == ABSENT else categories[category], "" if stratum == ABSENT else strata[stratum]
