@@ -95,3 +95,22 @@ def test_a_file_that_is_no_table_says_what_to_do(visitor: Visitor, tmp_path: Pat
     page.get_by_role("button", name="Remove this table").click()
     page.get_by_role("button", name="are you sure").click()
     expect(page.get_by_role("heading", name="coffee")).to_be_visible()
+
+
+def test_what_a_table_does_not_say_is_said_in_the_browser(visitor: Visitor, tmp_path: Path) -> None:
+    mine = tmp_path / "tee.csv"
+    mine.write_text("Land;Habit;Percent\nAvalon;Tea;41,5\nBorduria;Tea;35,2\n")
+    page = visitor.go()
+    with page.expect_file_chooser() as choosing:
+        page.get_by_role("button", name="choose one").click()
+    choosing.value.set_files(mine)
+    expect(page.get_by_text("This table could not be read")).to_be_visible()
+    page.get_by_label("Lines of TOML").fill("[colums]")
+    page.get_by_role("button", name="Save and read again").click()
+    expect(page.get_by_text('did you mean "columns"')).to_be_visible()
+    visitor.complaints.clear()
+    page.get_by_label("Lines of TOML").fill('[columns]\nquestion = "Habit"\nlocation = "Land"\n')
+    page.get_by_role("button", name="Save and read again").click()
+    expect(page.get_by_role("link", name="Tea", exact=True)).to_be_visible()
+    page.get_by_text("Say what the file does not").click()
+    expect(page.get_by_label("Lines of TOML")).to_have_value('[columns]\nquestion = "Habit"\nlocation = "Land"\n')

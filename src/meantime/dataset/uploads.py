@@ -18,8 +18,9 @@ from typing import BinaryIO
 from meantime.dataset.disk_reserve import DiskReserve
 from meantime.dataset.file_names import end_of_name
 from meantime.dataset.machine_trouble import is_disk_full
+from meantime.dataset.reading.description import check_description
 from meantime.dataset.reading.source import Source, data_set_name
-from meantime.durable import rename_if_free, sync
+from meantime.durable import durable_file, rename_if_free, sync
 from meantime.errors import BodyTooLarge, DatasetNameTaken, RequestInvalid, StoreFull, StorePaused
 from meantime.text import quoted
 
@@ -69,7 +70,7 @@ class Uploads:
             raise RequestInvalid(
                 f"{quoted(file_name[:LONGEST_FILE_NAME])} is not the name of a table's file. Send it as `file`."
             )
-        try:
+        with self._writing():
             self._folder.mkdir(parents=True, exist_ok=True)
             if sum(1 for _ in self._folder.iterdir()) >= MOST_UPLOADS:
                 raise RequestInvalid(f"There are {MOST_UPLOADS} uploaded tables already. Remove one first.")
@@ -79,6 +80,11 @@ class Uploads:
                     yield Upload(file, part / name, limit_mb=self._limit_mb, reserve_mb=self._reserve_mb)
             finally:
                 shutil.rmtree(part, ignore_errors=True)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             if is_disk_full(error):
                 raise StoreFull(_FULL) from error
@@ -105,6 +111,38 @@ class Uploads:
                 sync(self._folder)
                 return Source(name=each, path=str(self._folder / each / upload.path.name))
         raise DatasetNameTaken(f"There is a data set {quoted(name)} already. Choose another name.")
+
+    def description(self, name: str) -> str:
+        """Return the TOML that describes an upload; "" where there is none.
+
+        Raises:
+            StoreFull, StorePaused: the disk is in trouble.
+        """
+        with self._writing():
+            path = self._description_file(name)
+            return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+
+    def describe(self, name: str, toml: str) -> None:
+        """Write the TOML that describes an upload; "" removes it.
+
+        Raises:
+            DescriptionInvalid: it is none; what was there stays.
+            StoreFull: the disk is full, or a quota is used up.
+            StorePaused: the disk cannot be written to for another reason.
+        """
+        check_description(toml)
+        with self._writing():
+            path = self._description_file(name)
+            if not toml.strip():
+                path.unlink(missing_ok=True)
+                return
+            with durable_file(path) as file:
+                file.write(toml.encode())
+
+    def _description_file(self, name: str) -> Path:
+        folder = self._folder / name
+        table = next(path for path in folder.iterdir() if path.suffix != ".toml")
+        return table.with_name(f"{table.name}.toml")
 
     def remove(self, name: str) -> None:
         """Remove the files of an upload."""

@@ -162,6 +162,20 @@ def read_description(path: Path) -> Description:
     return msgspec.convert(content, Description)
 
 
+def check_description(text: str) -> None:
+    """Refuse what cannot be the TOML file of a table, before it is written.
+
+    Raises:
+        DescriptionInvalid: as of ``read_description``.
+    """
+    try:
+        problems = _problems(tomllib.loads(text))
+    except ValueError as error:
+        raise DescriptionInvalid(f"This is not valid TOML: {error}.") from error
+    if problems:
+        raise DescriptionInvalid(" ".join(problems))
+
+
 def check_settings(settings: Mapping[str, str]) -> None:
     """Refuse settings (``--set``) that do not exist, or have values that are not allowed.
 

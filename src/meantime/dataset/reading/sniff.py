@@ -225,6 +225,11 @@ def _wide_encoding(head: bytes) -> str | None:
 
 
 def _refuse_binary(head: bytes, name: str) -> None:
+    if head[:1024].removeprefix(b"\xef\xbb\xbf").lstrip().lower().startswith((b"<!doctype html", b"<html")):
+        raise SourceUnreadable(
+            f"{name} is a web page, not a table, whatever its name says. Open it in a browser: often such a page asks "
+            "to sign in, or has a link to the table."
+        )
     sample = head[: 2**16]
     controls = len(sample) - len(sample.translate(None, _CONTROL_BYTES))
     # One byte in ten is a control character: no table has so many, a picture or a program has more. With fewer of them,

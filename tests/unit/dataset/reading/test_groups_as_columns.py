@@ -62,3 +62,9 @@ def test_numbers_in_any_form_are_offered_as_values(tmp_path: Path) -> None:
 def test_two_numbers_that_nobody_explains_are_refused_with_what_to_do(values: tuple[str, str], tmp_path: Path) -> None:
     with pytest.raises(SourceUnreadable, match="Write two numbers into two columns, such as Percent and SE"):
         read(write(tmp_path, f"State,Indicator,Percent\nUtah,Tea,{values[0]}\nOhio,Tea,{values[1]}\n"))
+
+
+@pytest.mark.parametrize("page", ["<!DOCTYPE html><p>Sign in</p>", "\ufeff\n <html>\n<body>1,2</body>\n</html>\n"])
+def test_a_web_page_is_no_table_whatever_its_name_says(page: str, tmp_path: Path) -> None:
+    with pytest.raises(SourceUnreadable, match="is a web page, not a table"):
+        read(write(tmp_path, page))

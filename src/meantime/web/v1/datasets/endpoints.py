@@ -10,7 +10,9 @@ import msgspec
 from meantime.dataset.uploads import LONGEST_FILE_NAME
 from meantime.errors import (
     AnswersBusy,
+    BodyInvalid,
     BodyNotFile,
+    BodyNotJson,
     BodyTooLarge,
     CursorInvalid,
     DatasetNameTaken,
@@ -28,10 +30,16 @@ from meantime.web.http.endpoint import Endpoint, Header, Link, Outcome, Paramete
 from meantime.web.http.prefer import PREFERENCE, PREFERENCE_APPLIED, WAIT_LIMIT_S
 from meantime.web.v1.datasets.address import HEADERS, NAME, READY
 from meantime.web.v1.datasets.handlers import get_dataset, list_datasets, list_rejected
-from meantime.web.v1.datasets.pages import PAGE, PAGE_LIMIT, DatasetList, RejectedPage, Reloaded
+from meantime.web.v1.datasets.pages import PAGE, PAGE_LIMIT, DatasetList, RejectedPage, Reloaded, TableDescription
 from meantime.web.v1.datasets.reload import reload_dataset
 from meantime.web.v1.datasets.resource import DatasetResource
-from meantime.web.v1.datasets.uploads import MEDIA_TYPE, remove_dataset, upload_dataset
+from meantime.web.v1.datasets.uploads import (
+    MEDIA_TYPE,
+    describe_dataset,
+    get_description,
+    remove_dataset,
+    upload_dataset,
+)
 
 _QUESTION = "Percent of adults aged 18 years and older who have obesity"
 _SUMMARY = {
@@ -98,6 +106,7 @@ _DATASET = {
     "citation": f'{SYNTHETIC}: Synthetic sample (data set "sample"), fingerprint {"9f2c" * 16}. Read by Meantime.',
     "warnings": [],
 }
+_DESCRIPTION = {"toml": '[columns]\nlocation = "Land"\n'}
 _LINE = {"file": "table.csv", "line": 17, "reason": "5 fields where the header has 6"}
 
 
@@ -210,6 +219,65 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             ),
         ),
         problems=(DatasetUnknown, OperatorOnly, RequestInvalid),
+    ),
+    Endpoint(
+        name="get_description",
+        decides_itself=True,
+        method="GET",
+        path="/v1/datasets/{name}/description",
+        tag="datasets",
+        summary="Get what is said of an uploaded table",
+        description="The TOML file next to it: names of columns, source, units. For the same people as an upload.",
+        handle=get_description,
+        parameters=(replace(NAME, example="obesity"),),
+        outcomes=(
+            Outcome(
+                status=200,
+                description="The TOML.",
+                content={"application/json": TableDescription},
+                example=_DESCRIPTION,
+                headers=(conditional.CACHE_CONTROL,),
+            ),
+        ),
+        problems=(DatasetUnknown, OperatorOnly, RequestInvalid, StoreFull, StorePaused),
+    ),
+    Endpoint(
+        name="describe_dataset",
+        decides_itself=True,
+        method="POST",
+        path="/v1/datasets/{name}/description",
+        tag="datasets",
+        summary="Say what an uploaded table does not",
+        description="Write the TOML file next to it, in place of what was there, and read the table again: see "
+        "`status` of the data set. For the same people as an upload.",
+        handle=describe_dataset,
+        parameters=(replace(NAME, example="obesity"),),
+        body=TableDescription,
+        body_example=_DESCRIPTION,
+        outcomes=(
+            Outcome(
+                status=202,
+                description="It is kept, and the table is being read.",
+                content={"application/json": DatasetResource},
+                example={**_DATASET, "uploaded": True},
+                headers=(
+                    Header(name="Location", description="Address of the data set."),
+                    Header(name="Retry-After", description="Seconds after which to check."),
+                    conditional.CACHE_CONTROL,
+                ),
+                links=(_link("dataset", "get_dataset", "The current state."),),
+            ),
+        ),
+        problems=(
+            BodyInvalid,
+            BodyNotJson,
+            BodyTooLarge,
+            DatasetUnknown,
+            OperatorOnly,
+            RequestInvalid,
+            StoreFull,
+            StorePaused,
+        ),
     ),
     Endpoint(
         name="get_dataset",

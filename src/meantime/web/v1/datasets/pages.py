@@ -23,6 +23,12 @@ class DatasetList(msgspec.Struct, frozen=True, kw_only=True):
     may_upload: Annotated[bool, described("Whether who asks may upload a table, and remove it.")]
 
 
+class TableDescription(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is said of an uploaded table: the TOML file next to it."""
+
+    toml: Annotated[str, described("As docs/data.md describes it; empty where nothing is said.", max_length=65536)]
+
+
 class Reloaded(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome of a reload."""
 

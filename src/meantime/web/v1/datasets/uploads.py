@@ -8,15 +8,24 @@ from functools import partial
 import msgspec
 
 from meantime.dataset.uploads import Upload, Uploads, check_name
-from meantime.errors import BodyNotFile, LoadCancelled, MeantimeError, OperatorOnly, RequestInvalid, ShuttingDown
+from meantime.errors import (
+    BodyNotFile,
+    DescriptionInvalid,
+    LoadCancelled,
+    MeantimeError,
+    OperatorOnly,
+    RequestInvalid,
+    ShuttingDown,
+)
 from meantime.text import quoted
 from meantime.web.backend import Backend
-from meantime.web.http import operator
+from meantime.web.http import bodies, operator
 from meantime.web.http.query import Query
 from meantime.web.http.replies import ClientGone, Reply
 from meantime.web.http.request import HttpRequest
 from meantime.web.v1.datasets.address import dataset_name_of
 from meantime.web.v1.datasets.describe import list_of, path_of, resource_of
+from meantime.web.v1.datasets.pages import TableDescription
 
 _RETRY_AFTER_S = 1
 _NO_STORE = ("cache-control", "no-store")
@@ -24,6 +33,8 @@ _ENCODER = msgspec.json.Encoder()
 
 # A form of a page of another site can be sent as text/plain without asking this server first, but not as this.
 MEDIA_TYPE = "application/octet-stream"
+
+_DESCRIPTION = 'send {"toml": "[columns]\\nlocation = \\"Land\\""}'
 
 # Written to the disk together: by a thread, since a disk that is busy makes whoever writes wait.
 _PIECE_BYTES = 2**20
@@ -93,6 +104,46 @@ async def remove_dataset(backend: Backend, request: HttpRequest) -> Reply:
     await asyncio.to_thread(backend.catalog.remove, name)
     await asyncio.to_thread(uploads.remove, name)
     return Reply(200, _ENCODER.encode(list_of(backend.catalog, may_reload=True, may_upload=True)), headers=(_NO_STORE,))
+
+
+async def get_description(backend: Backend, request: HttpRequest) -> Reply:
+    """GET /v1/datasets/{name}/description."""
+    uploads = _uploads_for(backend, request, "Reading what is said of a table")
+    name = _uploaded(backend, request)
+    toml = await asyncio.to_thread(uploads.description, name)
+    return Reply(200, _ENCODER.encode(TableDescription(toml=toml)), headers=(_NO_STORE,))
+
+
+async def describe_dataset(backend: Backend, request: HttpRequest) -> Reply:
+    """POST /v1/datasets/{name}/description."""
+    try:
+        uploads = _uploads_for(backend, request, "Describing a table")
+        name = _uploaded(backend, request)
+    except MeantimeError:
+        await request.discard_body()
+        raise
+    raw = bodies.json_object(await request.read_body(bodies.BODY_LIMIT_BYTES), example=_DESCRIPTION)
+    try:
+        toml = msgspec.convert(raw, TableDescription).toml
+    except msgspec.ValidationError as error:
+        raise RequestInvalid(f"{error}. {_DESCRIPTION.capitalize()}.") from error
+    try:
+        await asyncio.to_thread(uploads.describe, name, toml)
+    except DescriptionInvalid as error:
+        raise RequestInvalid(error.reason) from error
+    backend.catalog.reload(name)
+    body = await asyncio.to_thread(lambda: _ENCODER.encode(resource_of(backend.catalog, name)))
+    return Reply(202, body, headers=(("location", path_of(name)), ("retry-after", str(_RETRY_AFTER_S)), _NO_STORE))
+
+
+def _uploaded(backend: Backend, request: HttpRequest) -> str:
+    name = dataset_name_of(backend, request)
+    Query(request.query, ()).check()
+    if not backend.catalog.is_uploaded(name):
+        raise RequestInvalid(
+            f"{quoted(name)} was not uploaded: what is said of it stands in the TOML file next to its data."
+        )
+    return name
 
 
 def _uploads_for(backend: Backend, request: HttpRequest, action: str) -> Uploads:

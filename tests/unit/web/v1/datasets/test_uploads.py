@@ -287,3 +287,69 @@ def test_a_server_that_stops_takes_no_more(workspace: Workspace) -> None:
         ask.catalog.close()
         assert upload(ask).status == 503
     assert kept(workspace) == []
+
+
+TOML = '[columns]\nquestion = "Habit"\nlocation = "Land"\n'
+
+
+def describe(ask: DatasetClient, toml: Any, *, name: str = "tea", headers: Any = ()) -> Answer:
+    as_json = {"content-type": "application/json", **dict(headers)}
+    return ask(f"/v1/datasets/{name}/description", "POST", body=json.dumps({"toml": toml}).encode(), headers=as_json)
+
+
+def described(ask: DatasetClient, name: str = "tea") -> Any:
+    return ask(f"/v1/datasets/{name}/description").json["toml"]
+
+
+def test_an_upload_is_described_and_its_description_removed(workspace: Workspace) -> None:
+    with serving(workspace, workspace.source("a", "1")) as ask:
+        upload(ask)
+        loaded(ask, "tea")
+        assert described(ask) == ""
+        reply = describe(ask, 'title = "Tea"')
+        assert (reply.status, reply.headers["location"], reply.json["name"]) == (202, "/v1/datasets/tea", "tea")
+        assert described(ask) == 'title = "Tea"'
+        assert kept(workspace) == ["tea/tea.csv", "tea/tea.csv.toml"]
+        assert describe(ask, " \n").status == 202
+        assert described(ask) == ""
+        assert kept(workspace) == ["tea/tea.csv"]
+
+
+@pytest.mark.parametrize(
+    ("toml", "words"),
+    [("[columns", "not valid TOML"), ("colums = 1", "did you mean"), (7, "Expected `str`"), ("#" * 70_000, "length")],
+)
+def test_what_is_no_description_changes_nothing(workspace: Workspace, toml: Any, words: str) -> None:
+    with serving(workspace, workspace.source("a", "1")) as ask:
+        upload(ask)
+        describe(ask, TOML)
+        reply = describe(ask, toml)
+        assert (reply.status, reply.json["code"]) == (400, "request-invalid")
+        assert words in reply.json["detail"]
+        assert described(ask) == TOML
+
+
+def test_only_an_upload_is_described_and_only_by_those_who_may(workspace: Workspace) -> None:
+    with serving(workspace, workspace.source("a", "1")) as ask:
+        upload(ask)
+        assert "was not uploaded" in describe(ask, TOML, name="a").json["detail"]
+        assert describe(ask, TOML, name="b").status == 404
+        elsewhere = {**OWN_PAGE, "origin": "http://elsewhere.example", "sec-fetch-site": "cross-site"}
+        assert describe(ask, TOML, headers=elsewhere).status == 403
+        assert ask("/v1/datasets/tea/description", headers=elsewhere).status == 403
+        assert described(ask) == ""
+        assert describe(ask, TOML, headers=OWN_PAGE).status == 202
+
+
+def test_a_description_that_the_disk_does_not_take_is_not_kept(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(workspace, workspace.source("a", "1")) as ask:
+        upload(ask)
+
+        def full(*_: Any) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(uploads_module, "durable_file", full)
+        assert describe(ask, TOML).json["code"] == "disk-full"
+        assert described(ask) == ""

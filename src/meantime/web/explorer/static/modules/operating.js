@@ -2,7 +2,7 @@
  * What only the operator may do from the page: add a table, have its files read again, remove it.
  */
 
-import { datasetPath, post, upload } from "./api.js";
+import { datasetPath, get, post, upload } from "./api.js";
 import { problemMessage } from "./components.js";
 import { h, replaceChildren } from "./dom.js";
 import { navigate, writeAddress } from "./state.js";
@@ -51,6 +51,39 @@ export function uploadArea({ may_upload: mayUpload }) {
   }
 
   return area;
+}
+
+/** What an uploaded table does not say itself, to be written here; null for other tables, and for whom may not. */
+export function describing(dataset, { may_upload: mayUpload }, signal) {
+  if (!mayUpload || !dataset.uploaded) return null;
+  const text = h("textarea", { id: "toml", rows: 8, spellcheck: "false", placeholder: '[columns]\nquestion = "Habit"\nlocation = "Land"' });
+  const message = h("div", { role: "status" });
+  const save = h("button", { type: "button", class: "button", id: "describe" }, "Save and read again");
+  save.addEventListener("click", async () => {
+    save.disabled = true;
+    try {
+      await post(`${datasetPath(dataset.name)}/description`, { toml: text.value });
+      dispatchEvent(new Event("meantime:navigate"));
+    } catch (error) {
+      replaceChildren(message, problemMessage(error));
+    }
+    save.disabled = false;
+  });
+  get(`${datasetPath(dataset.name)}/description`, { signal }).then(
+    ({ toml }) => {
+      if (!text.value) text.value = toml;
+    },
+    (error) => error.name !== "AbortError" && replaceChildren(message, problemMessage(error)),
+  );
+  return h(
+    "details",
+    { class: "describing", open: dataset.status === "failed" },
+    h("summary", {}, "Say what the file does not"),
+    h("p", {}, h("label", { for: "toml" }, "Lines of TOML"), ", kept beside the file. ", h("code", {}, "--column location=Land"), " is a line ", h("code", {}, "[columns]"), " and below it ", h("code", {}, 'location = "Land"'), "; ", h("code", {}, '--set question="Tea"'), " is a line ", h("code", {}, 'question = "Tea"'), " above it."),
+    text,
+    h("div", { class: "row" }, save),
+    message,
+  );
 }
 
 /** Buttons that read a data set's files again and remove it, as far as these are possible from here. */

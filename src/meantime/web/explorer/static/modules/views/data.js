@@ -6,7 +6,7 @@ import { datasetPath, get, query, statisticPath } from "../api.js";
 import { copyButton, emptyState, facts, labeled, problemMessage, scrollable, syntheticNotice } from "../components.js";
 import { bdi, h, replaceChildren } from "../dom.js";
 import { many, share, whole, years } from "../format.js";
-import { datasetButtons } from "../operating.js";
+import { datasetButtons, describing } from "../operating.js";
 import { pagedRows } from "../pages.js";
 import { placeAddress, placePicker } from "../places.js";
 import { loading, poll } from "../reading.js";
@@ -25,7 +25,7 @@ export async function data(state, signal) {
   const heading = h("h1", {}, bdi(dataset.title ?? dataset.name));
   const breadcrumbs = h("p", { class: "breadcrumbs" }, h("a", { href: "/" }, "Data"));
   if (dataset.reading !== null) showWhenRead(dataset.name, signal);
-  if (dataset.status !== "ready") return { title: dataset.name, element: h("div", { class: "column" }, breadcrumbs, heading, notReady(dataset, list)) };
+  if (dataset.status !== "ready") return { title: dataset.name, element: h("div", { class: "column" }, breadcrumbs, heading, notReady(dataset, list, signal)) };
   const coverage = h("section", { "aria-labelledby": "coverage" }, h("h2", { id: "coverage" }, "Coverage"));
   const rejected = h("section", { "aria-labelledby": "rejected" }, h("h2", { id: "rejected" }, "Rejected lines"));
   const missing = h("section", { "aria-labelledby": "withheld" }, h("h2", { id: "withheld" }, "Suppressed or missing values"));
@@ -39,6 +39,7 @@ export async function data(state, signal) {
     origin(dataset),
     dataset.failure && h("p", { class: "notice" }, "The files have changed and could not be read, so this is their previous content. ", bdi(dataset.failure.reason)),
     datasetButtons(dataset, list),
+    describing(dataset, list, signal),
     questions(dataset),
     places(dataset),
     dataset.synthetic && syntheticNotice(),
@@ -53,14 +54,15 @@ export async function data(state, signal) {
   return { title: dataset.title, element };
 }
 
-function notReady(dataset, list) {
+function notReady(dataset, list, signal) {
   if (dataset.status === "loading") return h("div", {}, loading(dataset), h("p", { class: "muted" }, "This page updates when the file has been read."), datasetButtons(dataset, list));
   return h(
     "div",
     {},
     emptyState("This table could not be read", bdi(dataset.failure.reason)),
-    h("p", {}, "Fix the file, or put what is missing into a TOML file next to it, then read it again."),
+    h("p", {}, dataset.uploaded ? "Say below what is missing; or fix the file, and drop it on the first page again." : "Fix the file, or put what is missing into a TOML file next to it, then read it again."),
     datasetButtons(dataset, list),
+    describing(dataset, list, signal),
   );
 }
 
