@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, NamedTuple
 
@@ -203,7 +203,7 @@ def prepare(snapshot: Snapshot, parameters: Association) -> Both:
     )
     other = pool_periods(_select_other(snapshot, same))
     both = np.intersect1d(one.groups.locations, other.groups.locations)
-    left_out = _left_out(one.left_out, other.left_out)
+    left_out = tuple(sorted({*one.left_out, *(_of_other(each) for each in other.left_out)}))
     one, other = (each[np.isin(each.groups.locations, both)] for each in (one, other))
     is_sum = one.groups.is_aggregate
     one, other = one.without(is_sum, "is an aggregate"), other.without(is_sum, "is an aggregate")
@@ -224,11 +224,8 @@ def _select_other(snapshot: Snapshot, parameters: Association) -> Selection:
         raise RequestInvalid(problems[0].detail, problems=problems) from invalid
 
 
-def _left_out(of_one: Sequence[LeftOut], of_other: Sequence[LeftOut]) -> tuple[LeftOut, ...]:
-    """Say of whom the other question has no value, and nothing twice."""
-    known = set(of_one)
-    others = (LeftOut(each.location, f"{each.reason} for the other question") for each in {*of_other} - known)
-    return tuple(sorted({*known, *others}))
+def _of_other(left_out: LeftOut) -> LeftOut:
+    return LeftOut(left_out.location, f"{left_out.reason} for the other question")
 
 
 def _locations(one: Pooled, other: Pooled) -> list[list[Cell]]:

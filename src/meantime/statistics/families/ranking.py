@@ -141,10 +141,9 @@ COLUMNS = (
 )
 
 _MODEL = (
-    "The interval of a rank (rank_low to rank_high) holds for one place at a time; a statement about several places "
-    "needs the wider one (rank_low_all to rank_high_all). The expected rank, the chance of being among the best "
-    "(p_best) and the likely ranks come from a model in which true values are normally distributed about their mean "
-    f"({DRAWS:,} draws, seeded by the request)."
+    "expected_rank, p_best and the likely ranks come from a model: true values are normally distributed about their "
+    f"mean ({DRAWS:,} draws, seeded by the request). rank_low to rank_high holds for one location alone; for "
+    "statements about several, use rank_low_all and rank_high_all."
 )
 
 

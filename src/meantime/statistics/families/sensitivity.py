@@ -7,7 +7,7 @@ kept, but for the classic mean, which has none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import isnan
 from typing import Annotated, NamedTuple
 
@@ -38,7 +38,6 @@ from meantime.statistics.words import warnings
 from meantime.statistics.words.breaks import pooled_across
 from meantime.statistics.words.methods_compared import sensitivity_sentences
 from meantime.table import Cell, Column, Kind, Table
-from meantime.text import listed
 
 # Where one year is asked for, so many are pooled, it and those before it: as the American Community Survey pools five.
 _YEARS_POOLED = 5
@@ -158,7 +157,7 @@ def sensitivity(prepared: Prepared[Sensitivity, Selected], work: Work) -> Table:
     }
     work.check()
     left_out = tuple(
-        LeftOut(name, f"has no rank {_by_methods(way for way in allowed if name not in way.values)}")
+        LeftOut(name, f"has no rank under {', '.join(way.method for way in allowed if name not in way.values)}")
         for name in pooled.groups.names
         if name not in every
     )
@@ -336,16 +335,6 @@ def _figures(ways: Sequence[_Way], rank: Mapping[str, Integers], best: int) -> l
         of(lambda other: int(np.abs(other - as_asked).max())),
         of(lambda other: float(np.abs(other - as_asked).mean())),
     ]
-
-
-def _by_methods(without: Iterable[_Way]) -> str:
-    """Name methods in words.
-
-    >>> _by_methods([_Way("all_rows", "", {}), _Way("latest", "", {})])
-    'by the methods all rows and latest'
-    """
-    names = [way.method.replace("_", " ") for way in without]
-    return f"by the method{'s' if len(names) > 1 else ''} {listed(names, most=None)}"
 
 
 def _told(way: _Way) -> str:

@@ -107,7 +107,7 @@ def test_locations_that_a_method_lacks_are_left_out_and_the_others_ranked_withou
     table = of(made(rows))
     assert "L03" not in table.column("location")
     assert max(int(str(rank)) for rank in table.column("rank_as_asked")) == 19
-    left_out = "Not shown: L03 has no rank by the methods pooled equal, pooled sample size, and pooled effective size."
+    left_out = "Not shown: L03 has no rank under pooled_equal, pooled_sample_size, pooled_effective_size."
     assert left_out in table.warnings
 
 
