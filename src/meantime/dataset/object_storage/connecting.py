@@ -174,7 +174,7 @@ def _error_of(error: Exception, shown: str, doing: str) -> DataError | LoadFaile
         temporary = "AWS_SESSION_TOKEN if they are temporary"
         what = f"The storage of {shown} refuses the credentials{said}. {_CREDENTIALS} to valid ones, and {temporary}."
     elif status == 403:
-        what = f"The credentials do not allow to {doing} {shown}{said}. Allow it, or use others."
+        what = f"The credentials have no permission to {doing} {shown}{said}. Grant it, or use others."
     elif code in _ELSEWHERE or _REDIRECTED in text:
         what = f"The bucket {bucket!r} (for {shown}) is in another region{said}. Set AWS_REGION to it."
     elif status == 429 or status >= 500:

@@ -161,17 +161,25 @@ def test_a_stratum_that_repeats_all_others_is_refused(tmp_path: Path, name: str)
     assert tally(tmp_path, "\n".join([*lines[:-1], f"Q,Ohio,Age,{name},1,6"]), header).about.rows == 21
 
 
-def test_the_query_of_the_guide_counts_the_sample(tmp_path: Path) -> None:
-    query = re.search(r"<!-- query -->\n```sql\n(.*?)\n```", Path("docs/your-warehouse.md").read_text(), re.DOTALL)
-    assert query
-    sample = tmp_path / "sample.csv"
+def sample_of(folder: Path) -> tuple[Path, Snapshot]:
+    sample = folder / "sample.csv"
     with sample.open("wb") as out:
         write_sample(out, rows=20_000, seed=1)
-    table = read(sample, into=tmp_path / "table")
-    columns = ", ".join(f'"{column}"' for column in dict.fromkeys(table.about.roles.values()))
+    return sample, read(sample, into=folder / "table")
+
+
+def query_of_the_guide(table: Snapshot, quote: str) -> str:
+    query = re.search(r"<!-- query -->\n```sql\n(.*?)\n```", Path("docs/your-warehouse.md").read_text(), re.DOTALL)
+    assert query
+    columns = ", ".join(f"{quote}{column}{quote}" for column in dict.fromkeys(table.about.roles.values()))
     asked, times = re.subn("question, location, category, stratum, year, value", columns, query[1])
     assert times == 2
-    names = list(table.about.columns)
+    return asked
+
+
+def test_the_query_of_the_guide_counts_the_sample(tmp_path: Path) -> None:
+    sample, table = sample_of(tmp_path)
+    asked, names = query_of_the_guide(table, '"'), list(table.about.columns)
     fingerprints = set()
     with duckdb.connect() as database:
         database.execute(f"CREATE VIEW answers AS FROM read_csv('{sample}', all_varchar = true, names = {names})")
@@ -180,6 +188,19 @@ def test_the_query_of_the_guide_counts_the_sample(tmp_path: Path) -> None:
             path = tmp_path / name
             fingerprints.add(read(path, columns={"row_count": "row_count"}, into=tmp_path / path.suffix).fingerprint)
     assert fingerprints == {table.fingerprint}
+
+
+def test_spark_counts_the_sample_by_the_query_of_the_guide(tmp_path: Path) -> None:
+    spark_sql = pytest.importorskip("pyspark.sql", reason="run by hand: pip install pyspark, which needs Java")
+    sample, table = sample_of(tmp_path)
+    spark = spark_sql.SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").getOrCreate()
+    try:
+        spark.read.csv(str(sample), header=True, escape='"').createOrReplaceTempView("answers")
+        spark.sql(query_of_the_guide(table, "`")).write.parquet(str(tmp_path / "tally"))
+    finally:
+        spark.stop()
+    counted = read(tmp_path / "tally", columns={"row_count": "row_count"}, into=tmp_path / "counted")
+    assert counted.fingerprint == table.fingerprint
 
 
 def test_rows_that_differ_in_what_a_tally_leaves_out_are_no_copies(tmp_path: Path) -> None:
