@@ -14,7 +14,9 @@ from meantime.dataset.reading.year_forms import read_years
 
 # What begins like a number is one in some form: "1,234", "34.5%", "38.1 e", "(23.4)", "<5" is none.
 _NUMBER_LIKE = re.compile(
-    rf"(?:(?:{LEADING_FLAG})\s?)?" r"[(]?[-+−]?[.,]?\d[\d.,'\u00a0\u202f ]*%?\s?[)]?[\w*†‡§#.()]{0,6}"
+    rf"(?:(?:{LEADING_FLAG})\s?)?"
+    r"[(]?[-+−]?[.,]?\d[\d.,'\u00a0\u202f ]*%?\s?[)]?[\w*†‡§#.()]{0,6}"
+    r"(?:\s?[\[(]\d[\d.,]*\s?(?:[-–—,;]|to)\s?\d[\d.,]*[\])])?"
 )
 _MISSING_LIKE = re.compile(r"\W{0,4}[A-Za-z./]{0,4}\W{0,3}|\(?[<>≤≥] ?\d+\)?")
 _PURE_NUMBER = re.compile(r"[-+−]?[.,]?\d(?:[\d.,]|['\u00a0\u202f ](?=\d{3}))*\s?%?")

@@ -71,9 +71,9 @@ def find_layout(
         or _years(base, evidence, by_hand)
         or _roles_by_year(base, evidence, by_hand)
         or _measures_by_year(base, evidence, by_hand)
+        or _roles_by_name(base, labels, evidence, by_hand)
         or _groups(base, evidence, by_hand)
         or _measures(base, evidence, by_hand)
-        or _roles_by_name(base, labels, evidence, by_hand)
         or base
     )
 
@@ -301,6 +301,8 @@ def _roles_by_name(
 ) -> Arrangement | None:
     """Turn columns such as "Smoking percent", "Smoking CI low" and "Obesity percent": values with what belongs to them.
 
+    A value may be called without a word for it: "Smoking", beside "Smoking CI low".
+
     What their names begin with are groups, if they are known as such; places, where another column has the questions;
     otherwise questions.
     """
@@ -310,6 +312,9 @@ def _roles_by_name(
     found: dict[str, dict[str, int]] = {}
     for at, (name, role) in split.items():
         found.setdefault(name, {}).setdefault(role, at)
+    for at, column in enumerate(base.columns):
+        if (own := found.get(column.strip())) is not None:
+            own.setdefault("value", at)
     found = {name: at for name, at in found.items() if "value" in at}
     roles = [role for role in NUMBERS if any(role in at for at in found.values())]
     used = {at for each in found.values() for at in each.values()}

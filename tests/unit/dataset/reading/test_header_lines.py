@@ -166,3 +166,40 @@ def test_a_header_of_three_lines_is_refused_with_what_to_do(tmp_path: Path) -> N
     table = ",Tea,Tea,Tea\n,2016,2016,2016\nCountry,Both sexes,Male,Female\nAvalon,5.5,3.2,7.6\n"
     with pytest.raises(HeaderRepeated, match="write one name for each column in one line"):
         read(write(tmp_path, table))
+
+
+@pytest.mark.parametrize(
+    ("names", "question", "strata"),
+    [
+        ("Men,Men LCL,Men UCL,Women,Women LCL,Women UCL", ("Tea", "Tea"), ("Men", "Women")),
+        ("Obesity,Obesity_LL,Obesity_UL,Smoking,Smoking_LL,Smoking_UL", ("Obesity", "Smoking"), ("", "")),
+    ],
+)
+def test_limits_beside_values_that_no_word_calls_so(
+    names: str, question: tuple[str, str], strata: tuple[str, str], tmp_path: Path
+) -> None:
+    table = f"State,Year,{names}\nUtah,2020,10.5,9.5,11.5,20.5,19.5,21.5\n"
+    settings = {"question": "Tea"} if question[0] == "Tea" else {}
+    assert rows_of(read(write(tmp_path, table), settings=settings)) == {
+        (question[0], "Utah", strata[0], "2020", 10.5, 9.5, 11.5, None),
+        (question[1], "Utah", strata[1], "2020", 20.5, 19.5, 21.5, None),
+    }
+
+
+def test_intervals_in_the_cells_of_groups(tmp_path: Path) -> None:
+    # As the World Health Organization shows a table, https://apps.who.int/gho/data/; the numbers are invented.
+    table = (
+        '"Countries, territories and areas",Year,Both sexes,Male\n'
+        "Avalon,2016,5.5 [3.4-8.1],3.2 [1.6-5.3]\nBorduria,2016,No data,No data\n"
+    )
+    assert rows_of(read(write(tmp_path, table), settings={"question": "Tea"})) >= {
+        ("Tea", "Avalon", "Both sexes", "2016", 5.5, 3.4, 8.1, None),
+        ("Tea", "Avalon", "Male", "2016", 3.2, 1.6, 5.3, None),
+    }
+
+
+def test_rates_and_dates_as_people_name_them(tmp_path: Path) -> None:
+    table = 'State,Start Date,End Date,Indicator,"Rate per 100,000"\nUtah,2020-01-01,2022-12-31,Tea,10.5\n'
+    snapshot = read(write(tmp_path, table))
+    assert rows_of(snapshot) == {("Tea", "Utah", "", "2020", 10.5, None, None, None)}
+    assert snapshot.cube.labels.periods[0].last == 2022
