@@ -370,7 +370,8 @@ def test_a_job_that_is_removed_while_it_is_answered_is_answered_as_it_was_accept
     def removed(number: int) -> Any:
         raise JobUnknown(f"There is no job {number}.")
 
-    with running_backend() as api:
+    # While the table is read, no job begins before its answer is written.
+    with running_backend(tables=Tables(table=None), gate=FakeGate(closed=["table"])) as api:
         monkeypatch.setattr(api.engine, "describe", removed)
         reply = submit_job(api)
         batch = submit_batch(api, {"requests": [SUBMISSION]})
