@@ -133,15 +133,22 @@ def for_locations(locations: tuple[str, ...]) -> Geography:
     ('AL', 'AK', 'AZ')
     >>> for_locations(("AL", "CA", "DE", "Avalon")) == for_locations(("CA", "DE", "US")) == NOWHERE
     True
+    >>> counties = ("Adams, OH", "Allen, OH", "Ashland, OH", "Cache, UT", "Rich, UT", "United States, US")
+    >>> for_locations(counties).is_country("United States, US")
+    True
     """
-    for known, coded in _all():
-        codes = sum(map(coded.contains, locations)) - sum(name in coded.aggregates for name in locations)
-        if codes >= _FEWEST_CODES and all(coded.contains(name) or _is_whole(name) for name in locations):
-            return coded
-        # In a table that adds ids to names, the country has one too.
-        with_ids = {name: known.aggregates.get(_without_id(name)) for name in locations if name.endswith(")")}
-        own = known.aggregates | {name: each for name, each in with_ids.items() if each is not None}
+    for known, with_codes in _all():
+        # In a table that adds ids to names, or what a place lies in, the country has one too.
+        longer = {name: known.aggregates.get(_short_name(name, known)) for name in locations}
+        own = known.aggregates | {name: each for name, each in longer.items() if each is not None}
         geography = msgspec.structs.replace(known, aggregates=own) if len(own) > len(known.aggregates) else known
+        coded = msgspec.structs.replace(with_codes, aggregates=own)
+        # Most often the first place is no code, and no more are looked at.
+        if (
+            all(coded.contains(name) or _is_whole(name) for name in locations)
+            and sum(name not in own and not _is_whole(name) for name in locations) >= _FEWEST_CODES
+        ):
+            return coded
         if not 0 < len(locations) <= 2 * sum(map(geography.contains, locations)):
             continue
         if any(name not in geography.aggregates and geography.contains(name) for name in locations):
@@ -169,6 +176,13 @@ def _with_codes(known: Geography) -> Geography:
         abbreviations={each: each for each in code.values()},
         population=population,
     )
+
+
+def _short_name(name: str, known: Geography) -> str:
+    """Return a name without its id, and without a second name of the country: "United States, US"."""
+    name = _without_id(name)
+    first, _, within = name.rpartition(", ")
+    return first if first and within in known.aggregates else name
 
 
 def _without_id(name: str) -> str:
