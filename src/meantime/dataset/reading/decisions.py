@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from meantime.dataset.facts.publishers import publisher_of
 from meantime.dataset.points import MOST_TEXTS, Points, locate
 from meantime.dataset.reading import warnings
@@ -20,6 +22,7 @@ from meantime.dataset.reading.labels import JOINED, ambiguous_label, is_shared_n
 from meantime.dataset.reading.survey import Bounds, Counted, FileFacts
 from meantime.dataset.reading.tally import MOST_ROWS
 from meantime.dataset.reading.uncertainty import Levels
+from meantime.dataset.snapshot import TableOrigin
 from meantime.errors import SourceEmpty, SourceUnreadable
 from meantime.text import quoted
 
@@ -61,6 +64,7 @@ class Decisions:
     levels: Levels
     topics: Mapping[str, str]  # by question: that of most of its rows
     publishers: Mapping[str, str]  # by question: the known one that most of its rows name as their source
+    origin: TableOrigin
     points: Points
     is_synthetic: bool
     warnings: tuple[str, ...]
@@ -92,6 +96,7 @@ def decide(facts: FileFacts, table: TableForm) -> Decisions:
         levels=levels.levels,
         topics=_most_frequent({each: of.topics for each, of in facts.questions.items()} if "topic" in roles else {}),
         publishers=_publishers(facts),
+        origin=_origin(description, facts),
         points=_points(facts, roles),
         is_synthetic=facts.is_synthetic,
         warnings=(
@@ -173,6 +178,17 @@ def _publishers(facts: FileFacts) -> dict[str, str]:
     sources = _most_frequent({each: of.sources for each, of in facts.questions.items()})
     known = {source: publisher_of(source) for source in set(sources.values())}
     return {each: found.name for each, source in sources.items() if (found := known[source]) is not None}
+
+
+def _origin(description: Description, facts: FileFacts) -> TableOrigin:
+    """Return where the table is from: as its description says; otherwise the source that all rows name."""
+    source = _only_source(facts)
+    # Synthetic rows have no source.
+    if description.source or not source or facts.is_synthetic:
+        return description.origin
+    known = publisher_of(source)
+    in_full = f"{known.name} ({source})" if known and known.name.casefold() not in source.casefold() else source
+    return msgspec.structs.replace(description.origin, source=in_full)
 
 
 def _only_source(facts: FileFacts) -> str | None:

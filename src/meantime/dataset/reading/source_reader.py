@@ -213,7 +213,7 @@ def _read(
             ),
             points=decisions.points,
             standards=description.populations,
-            origin=description.origin,
+            origin=decisions.origin,
             plain=plain,
             rows_differ_in=shared.differ_in,
             copies=rolled_up.copies,

@@ -11,6 +11,7 @@ from meantime.dataset.reading import survey
 from meantime.dataset.reading.decisions import Decisions, TableForm, decide
 from meantime.dataset.reading.description import Description
 from meantime.dataset.reading.survey import FileFacts, PlaceFacts, QuestionTexts, join_all
+from meantime.dataset.snapshot import TableOrigin
 from meantime.errors import SourceUnreadable
 
 ROLES = {"question": "Question", "value": "Value", "location": "Place"}
@@ -109,5 +110,7 @@ def test_publisher_and_level_are_those_of_the_sources_in_all_files() -> None:
     acs = FileFacts(questions={"Q": QuestionTexts({"": 1}, {"ACS 2022": 1})})
     other = FileFacts(questions={"Q": QuestionTexts({"": 2}, {"BRFSS": 2})})
     assert (decided(acs, roles=roles).levels.margins, decided(acs, roles=roles).publishers["Q"][:8]) == (90, "American")
+    assert decided(other, roles=roles).origin.source == "Behavioral Risk Factor Surveillance System (BRFSS)"
     both = decided(acs.join(other), roles=roles)
+    assert both.origin == TableOrigin()
     assert (both.levels.margins, both.publishers["Q"][:10]) == (95, "Behavioral")

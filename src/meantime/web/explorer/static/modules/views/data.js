@@ -104,7 +104,7 @@ function origin({ origin: { source, publisher, url, license, updated } }) {
     ["Address", url && (isAddress ? h("a", { href: url, rel: "noreferrer" }, bdi(url)) : bdi(url))],
   ]);
   const absent = [["source", source ?? publisher], ["license", license]].filter(([, value]) => !value).map(([name]) => name);
-  return h("div", { class: "origin" }, absent.length < 2 && known, absent.length > 0 && h("p", { class: "muted" }, `No ${absent.join(" and no ")} is stated. A TOML file beside the table can say them; pictures and files then carry the source.`));
+  return h("div", { class: "origin" }, absent.length < 2 && known, absent.length > 0 && h("p", { class: "muted" }, `No ${absent.join(" and no ")} is stated. A TOML file beside the table can say ${absent.length > 1 ? "them; pictures and files then carry the source" : "it"}.`));
 }
 
 async function fill(section, make, signal) {
