@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
 
 import click
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table as Grid
 
@@ -157,14 +158,9 @@ def _print_document(document: Document, console: Console, *, wide: bool) -> None
     table = document.table
     shown = _columns(table)
     kept = shown if wide else _fitting(shown, console.width)
-    grid = Grid()
-    for column in kept:
-        grid.add_column(plain(column.heading), justify=column.justify, min_width=column.width, overflow="fold")
-    for row in zip(*(column.cells for column in kept), strict=True):
-        grid.add_row(*map(plain, row))
     needed = _BORDER + sum(column.width + _BETWEEN for column in kept)
     # rich would cut what does not fit, and half a number is another number. A terminal breaks the line instead.
-    (output_console(needed) if needed > console.width else console).print(grid)
+    print_grid(kept, output_console(needed) if needed > console.width else console)
     if len(kept) < len(shown):
         left_out = [column.name for column in shown if column not in kept]
         console.print(plain(f"Columns not shown: {', '.join(left_out)}. Use --wide to see them.", style="dim"))
@@ -174,33 +170,73 @@ def _print_document(document: Document, console: Console, *, wide: bool) -> None
         console.print(plain(f"Warning: {warning}"))
 
 
-class _Shown(NamedTuple):
+def print_grid(columns: Sequence[Shown], console: Console) -> None:
+    """Print the rows in a grid.
+
+    rich takes half a millisecond for a row. So it draws one that is as wide as any, and the others are written like it
+    where that one is a line.
+    """
+    rows = list(zip(*(column.cells for column in columns), strict=True))
+    widest = ["x" * column.longest for column in columns]
+    *head, row, foot = _drawn(columns, [widest], console).splitlines(keepends=True)
+    edge = row[0]
+    fields = row.strip(f"{edge}\n").split(edge)
+    if not rows or [field.strip() for field in fields] != widest:
+        text = _drawn(columns, rows, console)
+    else:
+        aligned = [
+            (column.justify == "right", len(field) - _BETWEEN + 1)
+            for column, field in zip(columns, fields, strict=True)
+        ]
+        lines = (f"{edge} {f' {edge} '.join(map(_padded, cells, aligned))} {edge}\n" for cells in rows)
+        text = "".join((*head, *lines, foot))
+    console.file.write(text)
+
+
+def _drawn(columns: Sequence[Shown], rows: Iterable[Sequence[str]], console: Console) -> str:
+    grid = Grid()
+    for column in columns:
+        grid.add_column(plain(column.heading), justify=column.justify, min_width=column.width, overflow="fold")
+    for row in rows:
+        grid.add_row(*map(plain, row))
+    with console.capture() as captured:
+        console.print(grid)
+    return captured.get()
+
+
+def _padded(cell: str, aligned: tuple[bool, int]) -> str:
+    is_right, width = aligned
+    space = " " * (width - cell_len(cell))
+    return space + cell if is_right else cell + space
+
+
+class Shown(NamedTuple):
     """A column as it is printed."""
 
     name: str
     heading: str
     justify: Literal["left", "right"]
-    cells: list[str]
+    cells: list[str]  # made safe
     longest: int  # of the cells, in characters of a terminal
     width: int  # that it must have: headings are broken between words, and so are long names
 
 
-def _columns(table: Table) -> list[_Shown]:
+def _columns(table: Table) -> list[Shown]:
     shown = []
     for column, values in zip(table.columns, table.data, strict=True):
         write = cell_format(column, values)
-        cells = [write(value) for value in values]
+        cells = [visible(write(value)) for value in values]
         heading = column.name + (f" ({column.unit})" if column.unit else "")
         justify: Literal["left", "right"] = "left" if column.kind is Kind.TEXT else "right"
-        longest = max((plain(cell).cell_len for cell in cells), default=0)
+        longest = max(map(cell_len, cells), default=0)
         width = max(1, *(plain(word).cell_len for word in heading.split()), min(_LONG_TEXT, longest))
-        shown.append(_Shown(column.name, heading, justify, cells, longest, width))
+        shown.append(Shown(column.name, heading, justify, cells, longest, width))
     return shown
 
 
-def _fitting(columns: Sequence[_Shown], width: int) -> list[_Shown]:
+def _fitting(columns: Sequence[Shown], width: int) -> list[Shown]:
     """Choose the first columns that fit side by side: at least two, and of the others no empty ones and no lists."""
-    kept: list[_Shown] = []
+    kept: list[Shown] = []
     left = width - _BORDER
     for index, column in enumerate(columns):
         is_first = index < _ALWAYS

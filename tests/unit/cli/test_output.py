@@ -2,15 +2,22 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Literal
 
 import click
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from rich.table import Table as Grid
 
-from meantime.cli.output import atomic_file, choose_form, write_result
+from meantime.cli.output import Shown, atomic_file, choose_form, print_grid, write_result
+from meantime.cli.terminal import output_console, plain
 from meantime.client.result import Result
 from meantime.errors import NotAcceptable, SettingInvalid
 from meantime.formats.document import Document
 from meantime.table import Column, Kind, Table
+from meantime.text import visible
 from tests.support import result_documents
 from tests.support.logs import FakeTerminal
 
@@ -97,3 +104,35 @@ def test_a_row_is_a_line_lists_and_empty_columns_are_left_out_and_long_names_are
     assert shown.endswith("Columns not shown: lists, flags. Use --wide to see them.\n")
     write_result(result, "table", None, wide=True)
     assert "not shown" not in capsys.readouterr().out
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    rows=st.lists(st.tuples(*[st.text(max_size=12)] * 3), max_size=4),
+    names=st.lists(st.sampled_from(["place", "lower end of the interval", "n"]), min_size=3, max_size=3, unique=True),
+    width=st.integers(12, 60),
+)
+def test_a_table_is_printed_as_rich_does(
+    rows: list[tuple[str, ...]],
+    names: list[str],
+    width: int,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    justified: tuple[Literal["left", "right"], ...] = ("left", "right", "left")
+    cells = [[visible(row[at]) for row in rows] for at in range(3)]
+    longest = [max(map(cell_len, each), default=0) for each in cells]
+    columns = [
+        Shown(name, name, justify, each, long, 1)
+        for name, justify, each, long in zip(names, justified, cells, longest, strict=True)
+    ]
+    print_grid(columns, output_console())
+    printed = capsys.readouterr().out
+    grid = Grid()
+    for column in columns:
+        grid.add_column(column.heading, justify=column.justify, min_width=1, overflow="fold")
+    for row in zip(*cells, strict=True):
+        grid.add_row(*map(plain, row))
+    output_console().print(grid)
+    assert printed == capsys.readouterr().out
