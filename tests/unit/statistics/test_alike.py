@@ -17,8 +17,7 @@ from tests.support.many_places import NATION, QUESTIONS, places
 
 GAPS = {"category": "Sex", "stratum": "Female", "reference_stratum": "Male"}
 RANKINGS = [("ranking", {}), ("gap_ranking", GAPS)]
-# The nation is ranked too: the table has no state that it could be the sum of.
-FEW, MANY = places(MOST_LISTED - 1), places(MOST_LISTED)
+FEW, MANY = places(MOST_LISTED), places(MOST_LISTED + 1)
 
 
 def answer(name: str, raw: Mapping[str, Any], *, few: bool = False) -> Table:
