@@ -35,7 +35,6 @@ class JsonIngestor:
         self.title: str | None = None  # instead of the file's name
         self.rejected: tuple[Rejected, ...] = ()
         self.rejected_total = 0
-        self.copies: int | None = 0  # None as a version that did not count them
         self.read: list[str] = []  # names, in the order in which they were read
         self.midway: Callable[[Source, threading.Event], None] = lambda _source, _cancelled: None
 
@@ -66,7 +65,7 @@ class JsonIngestor:
             files=(Path(source.path).name,),
             rejected=self.rejected,
             rejected_total=self.rejected_total,
-            copies=self.copies,
+            copies=0,
         )
         return write_snapshot(made.cube, about, [kept], into)
 

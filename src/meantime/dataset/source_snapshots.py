@@ -58,12 +58,6 @@ class Shelf(Protocol):
         """Have what is there for a source replaced by what is put next."""
 
 
-def _may_have_copies(snapshot: Snapshot) -> bool:
-    """Whether a version that did not count copies has read it, and some cell has several rows."""
-    is_counted = snapshot.about.copies is not None or "row_count" in snapshot.about.roles
-    return not is_counted and snapshot.cube.rows > snapshot.cube.cell_count
-
-
 class SourceSnapshots:
     """Finds or makes the snapshots of sources in a folder. Used by one thread."""
 
@@ -138,9 +132,6 @@ class SourceSnapshots:
         except SnapshotDamaged as error:
             what = "a snapshot is damaged; its source is read again"
             _log.warning(what, dataset=source.name, reason=error.operator_reason)
-            return None
-        if _may_have_copies(snapshot):
-            _log.warning("rows may be copies, which an older version did not count; read again", dataset=source.name)
             return None
         self._made[identity] = folder
         return folder, snapshot

@@ -490,19 +490,6 @@ def test_the_source_of_a_damaged_snapshot_is_read_again(workspace: Workspace) ->
     assert workspace.on_disk() == [before]
 
 
-@pytest.mark.parametrize(("values", "read"), [(("1", "1"), ["a", "a"]), (("1",), ["a"])])
-def test_a_file_read_before_copies_were_counted_is_read_again_if_a_cell_has_several_rows(
-    values: tuple[str, ...], read: list[str], workspace: Workspace
-) -> None:
-    source = workspace.source("a", *values)
-    workspace.ingestor.copies = None
-    workspace.load(source)
-    workspace.ingestor.copies = 0
-    workspace.load(source)
-    workspace.load(source)
-    assert workspace.ingestor.read == read
-
-
 def test_a_source_that_is_gone_fails_and_its_snapshot_still_answers_who_names_it(workspace: Workspace) -> None:
     source = workspace.source("a", "1")
     before = workspace.load(source)
