@@ -32,6 +32,9 @@ _SHORTEST_WORD = 3
 # More would be no list to choose from.
 _LISTED = 20
 
+# Pages say "women" where a table has "Female".
+_SAME_STRATUM = (("female", "females", "women"), ("male", "males", "men"))
+
 _LABELS = {
     Names.QUESTION: "questions",
     Names.LOCATION: "locations",
@@ -138,7 +141,7 @@ class _Lookup:
         if not folded:
             return ()
         return (
-            known.folded.get(folded) or known.by_abbreviation.get(folded) or self._with_words(leaf.names, folded, known)
+            known.folded.get(folded) or known.by_other_name.get(folded) or self._with_words(leaf.names, folded, known)
         )
 
     def _with_words(self, names: Names, folded: str, known: _KnownNames) -> tuple[str, ...]:
@@ -180,8 +183,8 @@ class _KnownNames:
         return folded
 
     @cached_property
-    def by_abbreviation(self) -> Mapping[str, tuple[str, ...]]:
-        """The locations that have an abbreviation, by it in small letters."""
+    def by_other_name(self) -> Mapping[str, tuple[str, ...]]:
+        """The locations that have an abbreviation and the strata that have other words, by these in small letters."""
         found: dict[str, tuple[str, ...]] = {}
         if self._names is Names.LOCATION:
             abbreviations = geography.for_locations(self.labels).abbreviations
@@ -189,6 +192,10 @@ class _KnownNames:
                 if label in abbreviations:
                     short = abbreviations[label].casefold()
                     found[short] = (*found.get(short, ()), label)
+        if self._names is Names.STRATUM:
+            for words in _SAME_STRATUM:
+                same = tuple(label for word in words for label in self.folded.get(word, ()))
+                found |= dict.fromkeys(words, same)
         return found
 
 

@@ -71,6 +71,7 @@ def test_strata_are_named_in_any_case_and_a_stratum_needs_no_category_where_one_
     found = asked("estimate", stratum="female", category="SEX")
     assert (found.category, found.stratum) == ("Sex", "Female")
     assert asked("estimate", stratum="female").stratum == "Female"
+    assert [asked("estimate", stratum=words).stratum for words in ("Women", "men")] == ["Female", "Male"]
     assert refused("estimate", stratum="fem") == [("/stratum", "unknown", ("Female",))]
 
 
