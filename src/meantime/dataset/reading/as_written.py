@@ -11,6 +11,7 @@ already, as most are, costs nothing more than the look at its distinct texts. Th
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -216,14 +217,19 @@ def _year_warnings(facts: WrittenForms, columns: Mapping[str, str]) -> Iterator[
 
 
 def _number_warnings(forms: NumberForms, read: NumberReader, role: str, column: str) -> Iterator[str]:
-    """Warn of texts that begin like a number and are not read as one, and of numbers in parentheses."""
-    unread = [
-        written
-        for written in forms.values()
-        if written.example.strip()[:1].isdigit()
-        and read(written.example) is None
-        and (role != INTERVAL or read.interval(written.example) is None)
-    ]
+    """Warn of texts that are not read as numbers, though they look like some, and of numbers in parentheses."""
+
+    def is_read(written: Written) -> bool:
+        return (read.interval(written.example) if role == INTERVAL else read(written.example)) is not None
+
+    with_digits = [written for written in forms.values() if any(map(str.isdigit, written.example))]
+    if role != "value" and with_digits and not any(map(is_read, with_digits)):
+        shown = listed((quoted(written.example.strip()) for written in with_digits), most=_SHOWN)
+        advice = f" If they are margins of error: --column margin_of_error={shlex.quote(column)}." * (role == INTERVAL)
+        what = "an interval" if role == INTERVAL else "a number"
+        yield f"Nothing in {quoted(column)} can be read as {what}: {shown}. So the column is not used.{advice}"
+        return
+    unread = [written for written in with_digits if written.example.strip()[:1].isdigit() and not is_read(written)]
     if rows := sum(written.rows for written in unread):
         examples = listed((quoted(written.example.strip()) for written in unread), most=_SHOWN)
         is_one = rows == 1

@@ -29,7 +29,8 @@ THOUSANDS_SPACES = " \u00a0\u202f\u2009\u2007"
 APOSTROPHES = "'\u2019"
 
 # Flags before a number: marks, as the Australian Bureau of Statistics writes them, "p" (provisional), "r" (revised).
-LEADING_FLAG = "[*\u2020\u2021#^~\u2248]{1,2}|[pr](?=[0-9])"
+# And the sign of margins of error, as the Census Bureau writes it.
+LEADING_FLAG = "[*\u2020\u2021#^~\u2248]{1,2}|[pr](?=[0-9])|\u00b1|[+]/?-"
 # Longer texts are no numbers, nor numbers with a flag or an interval.
 _LONGEST = 60
 # How many shapes of a column are kept, the first by order: a column of numbers has dozens, a column of arbitrary texts

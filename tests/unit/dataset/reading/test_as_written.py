@@ -143,6 +143,18 @@ def test_a_number_that_is_not_read_is_warned_of(tmp_path: Path) -> None:
     assert '2 texts begin like a number but are not read as one in "Value": "12 million" and "5k"' in about.warnings[0]
 
 
+def test_margins_with_their_sign_are_read_and_a_column_of_which_nothing_is_read_is_warned_of(tmp_path: Path) -> None:
+    header, rows = "Question,County,Percent,{}\n", "Tea,Avalon,12.5,±1.5\nTea,Borduria,14.5,+/- 1.2\n"
+    plain = read(write(tmp_path, header.format("MOE") + "Tea,Avalon,12.5,1.5\nTea,Borduria,14.5,1.2\n"))
+    assert read(write(tmp_path, header.format("MOE") + rows)).fingerprint == plain.fingerprint
+    unread = read(write(tmp_path, header.format("95% CI") + rows))
+    assert np.isnan(limits(unread)).all()
+    assert unread.about.warnings[0] == (
+        'Nothing in "95% CI" can be read as an interval: "+/- 1.2" and "±1.5". So the column is not used. If they are '
+        "margins of error: --column margin_of_error='95% CI'."
+    )
+
+
 @pytest.mark.parametrize(
     ("texts", "periods"),
     [

@@ -153,6 +153,7 @@ def test_the_census_bureaus_table_with_places_as_columns(tmp_path: Path) -> None
         ("Insured", "Avalon County", "", "", 1034567.0),
         ("Insured", "Borduria County", "", "", 90765.0),
     }
+    assert all(None not in row[5:7] for row in rows_of(snapshot))
     assert not [each for each in snapshot.about.warnings if "95% is assumed" in each]
 
 
