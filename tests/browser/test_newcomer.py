@@ -21,7 +21,7 @@ def row_of(page: Page, location: str) -> Locator:
 
 def sorted_by(page: Page, column: str) -> Locator:
     """Sort by a column, highest first, and return the first row."""
-    head = page.get_by_role("button", name=re.compile(f"^{column}"))
+    head = page.get_by_role("button", name=re.compile(f"^{column}", re.IGNORECASE))
     head.click()
     expect(page.locator("th[aria-sort=ascending]")).to_be_visible()
     head.click()

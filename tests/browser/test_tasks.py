@@ -325,7 +325,7 @@ def test_a_link_shows_the_same_view(reader: Reader, browser: Browser, server: Ru
     with Visitor(browser, server.url) as colleague:
         colleague.page.goto(address)
         colleague.settled()
-        expect(colleague.page.locator("th[aria-sort=ascending]")).to_contain_text("estimate")
+        expect(colleague.page.locator("th[aria-sort=ascending]")).to_contain_text("Estimate")
         expect(colleague.page.locator("h1")).to_have_text("Obesity among women, 2023")
 
 

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Browser, Route, expect
 
 from tests.browser.conftest import MARKUP, OBESITY
 from tests.support.browser import Visitor
@@ -70,6 +70,27 @@ def test_rows_are_filtered_and_the_columns_are_explained(visitor: Visitor) -> No
     visitor.address_has("filter=utah")
     page.get_by_text("What the columns mean").click()
     expect(page.locator(".meanings")).to_contain_text("standard error")
+
+
+def test_headings_of_columns_are_words_and_a_p_value_stays_on_a_line_with_its_sign(visitor: Visitor) -> None:
+    page = visitor.go(**TABLE, of="ranking")
+    headings = page.locator(".result thead button").all_inner_texts()
+    assert headings[:2] == ["Location", "Rank"]
+    assert not [each for each in headings if each[0].islower() and not each.startswith("p ")]
+    assert "p\u00a0<\u00a00.001" in str(page.locator(".findings").text_content())
+
+
+@pytest.mark.parametrize("width", [1280, 1920])
+def test_the_cards_of_a_row_fill_it(browser: Browser, server: RunningServer, width: int) -> None:
+    with Visitor(browser, server.url, width=width) as visitor:
+        page = visitor.go()
+        cards = page.locator(".questions").first.locator("li")
+        boxes = [box for each in cards.all() if (box := each.bounding_box())]
+        ends = {box["y"]: box["x"] + box["width"] for box in boxes}
+        row = page.locator(".questions").first.bounding_box()
+        assert row is not None
+        count = len([box for box in boxes if box["y"] == boxes[0]["y"]])
+        assert ends[boxes[0]["y"]] >= row["x"] + min(row["width"], count * 42 * 16) - 1
 
 
 def test_hovering_highlights_a_location_and_a_click_keeps_the_highlight(visitor: Visitor) -> None:

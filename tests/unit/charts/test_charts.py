@@ -419,6 +419,20 @@ def test_a_map_has_every_state_once_and_says_which_have_no_value() -> None:
     assert "Iowa: no value" in {record["tooltip"] for record in records(spec)}
 
 
+@pytest.mark.parametrize("name", ["map", "state_map"])
+def test_the_legend_of_a_map_says_what_its_ends_are(name: str) -> None:
+    fill = next(part for part in parts(drawn(name, places("Utah", "Ohio", "Iowa"))["layer"]) if is_legend(part))
+    assert (fill["title"], fill["legend"]["values"], fill["legend"]["format"]) == (
+        "Percent",
+        [20.0, 21.0, 22.0],
+        ",.1f",
+    )
+
+
+def is_legend(part: object) -> bool:
+    return isinstance(part, dict) and "values" in (part.get("legend") or ())
+
+
 def test_places_that_are_on_no_grid_have_no_map() -> None:
     with pytest.raises(NotAcceptable, match="Fewer than half"):
         drawn("map", places("Avalon", "Borduria", "Utah"))

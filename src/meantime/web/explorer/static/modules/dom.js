@@ -25,6 +25,11 @@ export function bdi(text) {
   return h("bdi", {}, text);
 }
 
+/** A sentence of a result: a p-value stays on one line with its sign. */
+export function sentence(text) {
+  return bdi(text.replace(/\bp ([<>=]) (?=\d)/g, "p\u00a0$1\u00a0"));
+}
+
 /** Replace the content of an element. */
 export function replaceChildren(element, ...children) {
   element.replaceChildren(...nodes(children));

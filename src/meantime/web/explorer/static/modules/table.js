@@ -5,7 +5,7 @@
 import { announce, explainButton, scrollable } from "./components.js";
 import { h, replaceChildren } from "./dom.js";
 import { matching } from "./finding.js";
-import { many, writer } from "./format.js";
+import { capitalized, many, writer } from "./format.js";
 import { pager } from "./pages.js";
 import { placeAddress } from "./places.js";
 import { replaceAddress } from "./state.js";
@@ -87,7 +87,7 @@ function heading(column, view, draw, keep) {
         announce(`Sorted by ${asText(column.name)}, ${view.sort.startsWith("-") ? "descending" : "ascending"}`);
       },
     },
-    asText(column.name),
+    titled(column.name),
     column.unit && h("span", { class: "unit" }, shortened(column.unit)),
     h("span", { class: "arrow", "aria-hidden": "true" }),
   );
@@ -142,10 +142,12 @@ function meanings(columns) {
     "details",
     { class: "meanings" },
     h("summary", {}, "What the columns mean"),
-    h("dl", {}, columns.map((column) => h("div", {}, h("dt", {}, asText(column.name), column.unit && ` (${shortened(column.unit)})`), h("dd", {}, column.meaning)))),
+    h("dl", {}, columns.map((column) => h("div", {}, h("dt", {}, titled(column.name), column.unit && ` (${shortened(column.unit)})`), h("dd", {}, column.meaning)))),
   );
 }
 
 // As the other texts call it; the name is that of the API.
 const asText = (name) => name.replaceAll("_", " ").replace("told apart", "distinguished");
+// A p-value is no P-value.
+const titled = (name) => (/^p(_|$)/.test(name) ? asText(name) : capitalized(asText(name)));
 const shortened = (unit) => (unit.length > 24 ? `${unit.slice(0, 23)}…` : unit);

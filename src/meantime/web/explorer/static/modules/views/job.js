@@ -4,7 +4,7 @@
 
 import { cancel as cancelJob, follow, get, post } from "../api.js";
 import { announce, copyButton, emptyState, facts, problemMessage, progressBar } from "../components.js";
-import { bdi, h, replaceChildren } from "../dom.js";
+import { bdi, h, replaceChildren, sentence } from "../dom.js";
 import { tableLinks } from "../downloads.js";
 import { explainer, openFromAddress } from "../explanation.js";
 import { moment, took } from "../format.js";
@@ -113,10 +113,10 @@ async function outcomeSection(now, state, signal) {
   openFromAddress(state, result, explain);
   return [
     h("h2", {}, "Result"),
-    result.findings.map((each) => h("p", {}, bdi(each))),
+    result.findings.map((each) => h("p", {}, sentence(each))),
     result.warnings.map((each) => h("p", { class: "warning" }, bdi(each))),
     table(result, { caption: `Result of ${now.id}`, sort: firstOf(state.sort), filter: firstOf(state.filter), explain }),
-    result.notes.map((each) => h("p", { class: "muted" }, bdi(each))),
+    result.notes.map((each) => h("p", { class: "muted" }, sentence(each))),
     h("section", { class: "downloads" }, tableLinks("Download", (suffix) => `${now.links.results}.${suffix}`)),
     h("p", { class: "cite", dir: "auto" }, result.citation),
   ];

@@ -6,7 +6,7 @@ import { datasetPath, get, statisticPath } from "../api.js";
 import { prefetchLibrary } from "../chart.js";
 import { copyButton, emptyState, problemMessage, syntheticNotice } from "../components.js";
 import { controls, parameters } from "../controls.js";
-import { bdi, h, replaceChildren } from "../dom.js";
+import { bdi, h, replaceChildren, sentence } from "../dom.js";
 import { downloads } from "../downloads.js";
 import { explainer, openFromAddress } from "../explanation.js";
 import { direction, whole } from "../format.js";
@@ -174,7 +174,7 @@ function leading(result, lead) {
   return h(
     "section",
     { class: "lead-findings", "aria-label": "Main finding" },
-    lead.map((each) => h("p", {}, bdi(each))),
+    lead.map((each) => h("p", {}, sentence(each))),
     // Averages of rows have no group and no year: what that means is said before their numbers.
     !result.about && result.warnings.slice(0, 1).map((each) => h("p", { class: "moved" }, bdi(each))),
     earlier && h("p", { class: "moved" }, bdi(earlier), later && [" ", h("a", { href: addressWith({ years: later }) }, `Show ${later} without them`)]),
@@ -189,7 +189,7 @@ function findings(result, also) {
     "section",
     { class: "findings", "aria-labelledby": "findings" },
     h("h2", { id: "findings" }, also.length ? "Also found" : "Please note"),
-    also.map((each) => h("p", {}, bdi(each))),
+    also.map((each) => h("p", {}, sentence(each))),
     warnings.map((each) => h("p", { class: "warning" }, bdi(each))),
   );
 }
@@ -201,7 +201,7 @@ function notes(result, row, { text, polarity, withheld }, dataset) {
     h("h2", { id: "notes" }, "About these numbers"),
     h("p", {}, "The question: ", h("q", {}, bdi(text)), `. Direction: ${direction(polarity) ?? "not set"}.`),
     h("p", {}, `What this shows: ${row.estimates}.`),
-    result.notes.map((each) => h("p", {}, bdi(each))),
+    result.notes.map((each) => h("p", {}, sentence(each))),
     withheld > 0 && h("p", {}, h("a", { href: writeAddress({ view: "data", dataset: dataset.name, question: text }) }, `${whole(withheld)} suppressed or missing values`), " of this question."),
   );
 }
