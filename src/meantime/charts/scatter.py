@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import islice
 from operator import mul
 from statistics import fmean, pvariance
 
@@ -22,10 +23,10 @@ _HEIGHT = 460
 # Names next to dots: with more of them they would overlap. Of more dots, those far from the others are named.
 _MAX_NAMED = 20
 _FAR_NAMED = 8
-# The shares of the chart that a name takes up.
-_NAME_WIDE, _NAME_HIGH = 0.15, 0.04
-# What a name takes beside its dot.
-_NAME_PIXELS = 100
+# Pixels of the plot, of a page and of a phone, for which names are chosen; of a letter and of a dot with air around it.
+_PAGE, _PHONE = 640, 280
+_LETTER_WIDE, _LETTER_HIGH, _DOT = 7, 12, 5
+_BESIDE = 7
 # With more dots, intervals would cover all of them.
 _MOST_INTERVALS = 200
 # Of more locations than a chart has marks, squares count them: so many across.
@@ -65,19 +66,20 @@ def scatter(table: Table, caption: Caption) -> Spec:
         {"mark": dot, "encoding": {"x": x, "y": y, **shared}},
     ]
     if records and not is_many:
-        _name_outliers(records)
-        # Of a dot at the right edge, the name stands at its left.
-        is_right = f"scale('x', datum.value) > width - {_NAME_PIXELS}"
+        _name_outliers(records, x["scale"]["domain"], y["scale"]["domain"])
+        chosen = f"(width < {_PAGE} ? datum.on_phone : datum.on_page)"
+        end = f"scale('x', datum.value) + {_BESIDE} + {_LETTER_WIDE} * length(datum.name)"
+        align = f"{chosen} || ({end} > width ? 'right' : 'left')"
         name = {
             "type": "text",
-            "align": {"expr": f"{is_right} ? 'right' : 'left'"},
-            "dx": {"expr": f"{is_right} ? -7 : 7"},
-            "dy": -6,
+            "align": {"expr": align},
+            "dx": {"expr": f"({align}) === 'right' ? -{_BESIDE} : {_BESIDE}"},
+            "dy": -_LETTER_HIGH // 2,
             "aria": False,
         }
         layers.append(
             {
-                "transform": [{"filter": f"datum.is_named || {is_highlighted()}"}],
+                "transform": [{"filter": f"isValid({chosen}) || {is_highlighted()}"}],
                 "mark": name,
                 "encoding": {
                     "x": x,
@@ -98,8 +100,12 @@ def scatter(table: Table, caption: Caption) -> Spec:
     )
 
 
-def _name_outliers(records: Sequence[Record]) -> None:
-    """Mark the dots that are named: all of few, otherwise those that lie farthest from the others (Mahalanobis)."""
+def _name_outliers(records: Sequence[Record], across_span: Sequence[float], up_span: Sequence[float]) -> None:
+    """Say of each dot how its name is aligned on a page and on a phone, or that it has none there.
+
+    Names go to all of few dots, otherwise to those that lie farthest from the others (Mahalanobis). They cover neither
+    dots nor each other.
+    """
     across, up = ([float(record[name]) for record in records] for name in ("value", "up"))
     middle = fmean(across), fmean(up)
     spread_x, spread_y = pvariance(across), pvariance(up)
@@ -109,17 +115,38 @@ def _name_outliers(records: Sequence[Record]) -> None:
         x, y = across[index] - middle[0], up[index] - middle[1]
         return spread_y * x * x - 2 * together * x * y + spread_x * y * y  # times the determinant, the same for all
 
-    wide, high = (max(values) - min(values) or 1.0 for values in (across, up))
+    def with_room(indexes: Iterable[int], width: int) -> dict[int, str]:
+        dots = list(zip(_pixels(across, across_span, width), _pixels(up, up_span, -_HEIGHT), strict=True))
+        taken = [(x - _DOT, y - _DOT, x + _DOT, y + _DOT) for x, y in dots]
+        chosen: dict[int, str] = {}
+        for index in indexes:
+            x, y = dots[index]
+            wide = _LETTER_WIDE * len(records[index]["name"])
+            for align, left in (("left", x + _BESIDE), ("right", x - _BESIDE - wide)):
+                name = (left, y - _LETTER_HIGH, left + wide, y)
+                if left < 0 or left + wide > width or any(_overlap(name, each) for each in taken):
+                    continue
+                taken.append(name)
+                chosen[index] = align
+                break
+        return chosen
 
-    def overlap(one: int, other: int) -> bool:
-        return abs(across[one] - across[other]) < _NAME_WIDE * wide and abs(up[one] - up[other]) < _NAME_HIGH * high
-
-    named: list[int] = []
-    for index in sorted(range(len(records)), key=distance, reverse=True):
-        if len(records) <= _MAX_NAMED or (len(named) < _FAR_NAMED and not any(overlap(index, each) for each in named)):
-            named.append(index)
+    is_few = len(records) <= _MAX_NAMED
+    farthest = sorted(range(len(records)), key=distance, reverse=True)
+    on_page = dict(islice(with_room(farthest, _PAGE).items(), None if is_few else _FAR_NAMED))
+    on_phone = with_room(farthest if is_few else on_page, _PHONE)
     for index, record in enumerate(records):
-        record["is_named"] = index in named
+        # All of few are named where there is space, whatever that covers.
+        record["on_page"] = on_page.get(index, "" if is_few else None)
+        record["on_phone"] = on_phone.get(index)
+
+
+def _pixels(values: Sequence[float], span: Sequence[float], pixels: int) -> list[float]:
+    return [(value - span[0]) / (span[1] - span[0]) * pixels for value in values]
+
+
+def _overlap(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def _squares(records: list[Record], x: Spec, y: Spec, caption: Caption, description: str) -> Spec:

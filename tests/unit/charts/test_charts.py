@@ -300,9 +300,37 @@ def test_of_many_dots_those_far_from_the_others_are_named() -> None:
     up = [value + 0.1 * (number % 3) for number, value in enumerate(plain)]
     up[7] = 25.0
     of = table({"location": [f"place {number}" for number in range(size)]}, estimate=plain, other_estimate=up)
-    named = {record["name"] for record in records(CHARTS["scatter"].draw(of, CAPTION)) if record["is_named"]}
+    named = {record["name"] for record in records(CHARTS["scatter"].draw(of, CAPTION)) if record["on_page"]}
     assert "place 7" in named
     assert len(named) == 8
+
+
+@pytest.mark.parametrize("many", [12, 30])
+def test_no_name_of_a_dot_covers_another_dot_on_a_phone(many: int) -> None:
+    across = [float(number * 7 % many) for number in range(many)]
+    up = [float(number * 11 % many) for number in range(many)]
+    of = table({"location": [f"a long place {number}" for number in range(many)]}, estimate=across, other_estimate=up)
+    spec = CHARTS["scatter"].draw(of, CAPTION)
+    (left, right), (low, high) = [
+        next(part["scale"]["domain"] for part in parts(spec["layer"]) if is_axis(part, name))
+        for name in ("value", "up")
+    ]
+    at = [
+        ((each["value"] - left) / (right - left) * 280, (high - each["up"]) / (high - low) * spec["height"], each)
+        for each in records(spec)
+    ]
+    named = [each for each in at if each[2]["on_phone"]]
+    assert named
+    for x, y, record in named:
+        wide = 7 * len(record["name"])
+        start = x + 7 if record["on_phone"] == "left" else x - 7 - wide
+        assert start >= 0
+        assert start + wide <= 280
+        assert not [other["name"] for dot, up, other in at if start < dot < start + wide and y - 12 < up < y]
+
+
+def is_axis(part: object, field: str) -> bool:
+    return isinstance(part, dict) and part.get("field") == field and "scale" in part
 
 
 def test_a_ranking_of_many_rows_has_its_axis_above_and_a_page_can_leave_out_the_ranks() -> None:

@@ -82,8 +82,8 @@ class JobList {
     if (this.rows.size === 0) {
       replaceChildren(this.element, emptyState("No jobs", "No job matches the filters above. Requests of this page that take long become jobs."));
     } else if (!this.body.isConnected) {
-      const headings = ["Job", "State", "Request", "Submitted", "Duration"].map((each) => h("th", { scope: "col" }, each));
-      replaceChildren(this.element, scrollable("Jobs", h("table", { class: "data" }, h("thead", {}, h("tr", {}, headings)), this.body)));
+      const headings = ["Job", "State", "Request", "Submitted", "Duration"].map((each) => h("th", { scope: "col", class: each === "Duration" && "number" }, each));
+      replaceChildren(this.element, scrollable("Jobs", h("table", { class: "data job-list" }, h("thead", {}, h("tr", {}, headings)), this.body)));
     }
   }
 
