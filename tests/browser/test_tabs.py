@@ -43,6 +43,14 @@ def test_a_tab_is_drawn_and_its_link_shows_it_again(visitor: Visitor, name: str)
     expect(page.locator("#tab .answer")).to_have_text(text, use_inner_text=True)
 
 
+def test_the_unit_of_trends_is_said_once(visitor: Visitor) -> None:
+    page = visitor.go(**QUESTION, tab="trend", locations="Utah")
+    heading = page.locator(".trends th").filter(has_text="Change per year")
+    expect(heading.locator(".unit")).to_have_text("percentage points")
+    for cell in page.locator(".trends td.number:nth-child(3)").all_inner_texts():
+        assert re.fullmatch(r"−?[\d.]+", cell)
+
+
 def test_of_many_locations_the_others_are_counted_and_named_when_they_are_asked_for(visitor: Visitor) -> None:
     def as_of_many(route: Route) -> None:
         if "chart=" in route.request.url:

@@ -16,6 +16,8 @@ from meantime.text import amount, count
 _SCREEN_ROWS = 25
 # Space around the outermost interval, as a share of the width, so that it does not end on the axis.
 _AIR = 0.04
+# With more decimals, zeros would be all that one sees of a number in a legend.
+_DECIMALS_AT_MOST = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +70,26 @@ def axis_title(what: str, unit: str | None) -> str:
     >>> axis_title("Estimate", "percent"), axis_title("Mean", None)
     ('Percent, with 95% CI', 'Mean')
     """
-    return f"{unit[:1].upper()}{labels.truncate(unit, 40)[1:]}, with 95% CI" if unit and what == "Estimate" else what
+    return f"{unit_title(unit)}, with 95% CI" if unit and what == "Estimate" else what
+
+
+def unit_title(unit: str | None) -> str | None:
+    """Write a unit as a title.
+
+    >>> unit_title("percent"), unit_title(None)
+    ('Percent', None)
+    """
+    return unit and f"{unit[:1].upper()}{labels.truncate(unit, 40)[1:]}"
+
+
+def ramp_labels(least: float, most: float, places: int) -> Spec:
+    """Return the labels of a legend of colors: its ends and its middle, with so many decimals.
+
+    >>> ramp_labels(20.0, 30.0, 1)
+    {'values': [20.0, 25.0, 30.0], 'format': ',.1f'}
+    """
+    values = list(dict.fromkeys((least, (least + most) / 2, most)))
+    return {"values": values, "format": f",.{places}f" if places <= _DECIMALS_AT_MOST else ".1e"}
 
 
 def axis_domain(records: Iterable[Record], *more: float | None) -> list[float]:

@@ -23,7 +23,7 @@ from meantime.charts.layout import (
 from meantime.charts.marks import MarkColumns
 from meantime.errors import NotAcceptable
 from meantime.table import Table
-from meantime.text import amount, count
+from meantime.text import amount, count, decimals
 
 _NAMES = MarkColumns(value="estimate", low="low", high="high")
 # As high as wide would not fit a screen; a country that is long is drawn smaller, not distorted.
@@ -62,17 +62,22 @@ def point_map(table: Table, caption: Caption) -> Spec:
         caption = replace(caption, shown=f"{len(records):,} locations, in squares with the median of those within.")
         records = _squares(records, unit)
     known = [record["value"] for record in records if record["value"] is not None]
+    least, most = min(known, default=0.0), max(known, default=1.0)
     color = {
         "field": "value",
         "type": "quantitative",
-        "title": unit,
+        "title": marks.unit_title(unit),
         "scale": {
-            "domain": [min(known, default=0.0), max(known, default=1.0)],
+            "domain": [least, most],
             "range": [theme.color("ramp_least"), theme.color("ramp_most")],
             "interpolate": "lab",
             "nice": False,
         },
-        "legend": {"gradientLength": {"expr": "min(width * 0.6, 240)"}, "gradientThickness": 10},
+        "legend": {
+            "gradientLength": {"expr": "min(width * 0.6, 240)"},
+            "gradientThickness": 10,
+            **marks.ramp_labels(least, most, decimals(known, unit)),
+        },
     }
     mark = {"type": "point", "size": _SMALL_DOT if is_many else _DOT, "strokeWidth": 1}
     mark["shape"] = "square" if in_squares else "circle"

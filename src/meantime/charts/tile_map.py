@@ -22,8 +22,6 @@ _VERDICTS = MarkColumns(value="difference", low="difference_low", high="differen
 
 # A tile is as large as the width allows, and not larger than what is read at a glance.
 _TILE_PIXELS = 58
-# Beyond these, zeros would be all that one sees of a number at the legend.
-_DECIMALS_AT_MOST = 7
 # The parameter that says so; a page sets a smaller one where its screen is low.
 _TILE = "tile_pixels"
 # The entry for "no data" stands below the tiles.
@@ -72,23 +70,17 @@ def value_fill(table: Table) -> tuple[list[Record], Spec, Spec, str | None]:
     for record in records:
         record["share"] = None if record["value"] is None else (record["value"] - least) / ((most - least) or 1.0)
         record["shown"] = "" if record["value"] is None else number(record["value"], places)
-    ends = list(dict.fromkeys((least, (least + most) / 2, most)))
     color = {
         "field": "value",
         "type": "quantitative",
-        "title": unit and unit[:1].upper() + unit[1:],
+        "title": marks.unit_title(unit),
         "scale": {
             "domain": [least, most],
             "range": [theme.color("ramp_least"), theme.color("ramp_most")],
             "interpolate": "lab",
             "nice": False,
         },
-        "legend": {
-            "gradientLength": 200,
-            "direction": "horizontal",
-            "values": ends,
-            "format": f",.{places}f" if places <= _DECIMALS_AT_MOST else ".1e",
-        },
+        "legend": {"gradientLength": 200, "direction": "horizontal", **marks.ramp_labels(least, most, places)},
     }
     on_tile = {
         "condition": [{"test": "datum.share > on_most_from", "value": theme.color("on_most")}],

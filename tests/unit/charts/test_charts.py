@@ -481,6 +481,13 @@ def test_a_map_of_points_has_those_that_are_known_and_says_whom_to_ask_where_non
         CHARTS["point_map"].draw(places("Utah", "Ohio"), CAPTION)
 
 
+def test_the_legend_of_a_map_of_points_says_what_its_ends_are() -> None:
+    points = {"Utah": (39.4, -111.6), "Ohio": (40.1, -82.4)}
+    spec = CHARTS["point_map"].draw(places(*points), Caption(title="Naps", points=points))
+    fill = next(part for part in parts(spec["layer"]) if is_legend(part))
+    assert (fill["title"], fill["legend"]["values"]) == ("Percent", [20.0, 20.5, 21.0])
+
+
 def test_the_earth_is_cut_open_where_there_is_least() -> None:
     points = {"Guam": (13.4, 144.8), "Hawaii": (21.3, -157.9), "Puerto Rico": (18.2, -66.6)}
     spec = CHARTS["point_map"].draw(places(*points), Caption(title="Naps", points=points))

@@ -26,5 +26,5 @@ export function yearSlider({ state, dataset, question, result }) {
     },
     onchange: () => navigate(addressWith({ years: String(years[slider.value]) })),
   });
-  return h("span", { class: "slider" }, h("span", { class: "muted", "aria-hidden": "true" }, years[0]), slider, h("span", { class: "muted", "aria-hidden": "true" }, years.at(-1)), shown);
+  return h("span", { class: "slider" }, shown, h("span", { class: "muted", "aria-hidden": "true" }, years[0]), slider, h("span", { class: "muted", "aria-hidden": "true" }, years.at(-1)));
 }

@@ -5,7 +5,7 @@
 import { get } from "../api.js";
 import { scrollable } from "../components.js";
 import { bdi, h } from "../dom.js";
-import { many, writing } from "../format.js";
+import { capitalized, many, writing } from "../format.js";
 import { linkedChart } from "../linked-chart.js";
 import { resultUrl } from "../request.js";
 
@@ -57,7 +57,7 @@ function methodTable(figures) {
       h(
         "table",
         { class: "data" },
-        h("thead", {}, h("tr", {}, headings.map((each) => h("th", { scope: "col" }, each)))),
+        h("thead", {}, h("tr", {}, headings.map((each, at) => h("th", { scope: "col", class: at > 1 && "number" }, each)))),
         h(
           "tbody",
           {},
@@ -65,7 +65,7 @@ function methodTable(figures) {
             h(
               "tr",
               {},
-              h("th", { scope: "row" }, asText(row.method)),
+              h("th", { scope: "row" }, capitalized(asText(row.method))),
               row.not_available
                 ? h("td", { colspan: 4, class: "missing" }, "Not available: ", bdi(row.not_available), ".")
                 : [h("td", {}, bdi(row.what)), ...["kendall_tau", "best_shared", "moves_most"].map((name) => h("td", { class: "number" }, row[name] === null ? "" : write(row, name)))],

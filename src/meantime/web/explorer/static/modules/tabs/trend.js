@@ -150,7 +150,8 @@ function breaksNotice(request) {
 function trendTable({ result }) {
   const { rows } = result;
   const write = writing(result);
-  const headings = ["Place", "Trend", "Change per year", "95% CI", "Test of fit", "Years"];
+  const { unit } = result.columns.find((column) => column.name === "slope");
+  const headings = ["Place", "Trend", ["Change per year", unit && h("span", { class: "unit" }, unit.replace(/ a year$/, ""))], "95% CI", "Test of fit", "Years"];
   const { body, tools, foot } = pagedRows({ items: rows, nameOf: (row) => row.location, rowOf: (row) => trendRow(row, write), what: "trends" });
   const table = scrollable(
     "Trend of each place",
@@ -158,7 +159,7 @@ function trendTable({ result }) {
       "table",
       { class: "data trends" },
       h("caption", { class: "hidden" }, "Trend of each place"),
-      h("thead", {}, h("tr", {}, headings.map((each) => h("th", { scope: "col", class: /year$|CI$/.test(each) && "number" }, each)))),
+      h("thead", {}, h("tr", {}, headings.map((each, at) => h("th", { scope: "col", class: [2, 3].includes(at) && "number" }, each)))),
       body,
     ),
   );
@@ -172,7 +173,7 @@ function trendRow(row, write) {
     {},
     h("th", { scope: "row" }, h("a", { href: addressWith({ highlight: row.location }) }, bdi(row.location))),
     h("td", {}, conclusion(row.verdict)),
-    h("td", { class: "number" }, row.slope === null ? "" : write(row, "slope")),
+    h("td", { class: "number" }, row.slope === null ? "" : write(row, "slope", false)),
     h("td", { class: "number" }, row.slope_low === null ? "" : write.range(row, "slope_low", "slope_high")),
     h("td", {}, row.fit ? bdi(row.fit) : "not tested"),
     h("td", {}, row.first_year === null ? "none" : `${rowYears(row)} (${many(row.years, "year")})`),
