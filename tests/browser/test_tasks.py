@@ -295,6 +295,7 @@ def test_which_question_has_most_suppressed_values_and_where(
         log = Log(page)
         log.press(page.get_by_label(suppressed, exact=True).get_by_role("heading").first.get_by_role("link"))
         by_question = page.get_by_label("Suppressed or missing values by question").locator("tbody tr")
+        expect(by_question.first).to_be_visible()
         numbers = [int(each) for each in by_question.locator("td:nth-child(2)").all_inner_texts()]
         assert numbers == sorted(numbers, reverse=True)
         most = by_question.first.get_by_role("link").inner_text()

@@ -15,6 +15,8 @@ from meantime.charts.tile_map import (
     LEAST_FONT,
     by_place,
     empty_place,
+    has_empty,
+    has_reference,
     mark_reference,
     naming_others,
     no_data,
@@ -133,21 +135,23 @@ def _mapped(
                 "encoding": {"color": on_place},
             }
         )
+    empty = {
+        "transform": [{"filter": f"!{_HAS_VALUE} && !({IS_REFERENCE})"}],
+        "projection": projection,
+        "mark": {**outline, "fill": HATCHED, "stroke": theme.color("muted")},
+        "encoding": shared,
+    }
+    reference = {
+        "transform": [{"filter": IS_REFERENCE}],
+        "projection": projection,
+        "mark": {**outline, "fill": theme.color("ink")},
+        "encoding": shared,
+    }
     spec = chart_spec(
         caption,
         [
-            {
-                "transform": [{"filter": f"!{_HAS_VALUE} && !({IS_REFERENCE})"}],
-                "projection": projection,
-                "mark": {**outline, "fill": HATCHED, "stroke": theme.color("muted")},
-                "encoding": shared,
-            },
-            {
-                "transform": [{"filter": IS_REFERENCE}],
-                "projection": projection,
-                "mark": {**outline, "fill": theme.color("ink")},
-                "encoding": shared,
-            },
+            *([empty] if has_empty(records) else []),
+            *([reference] if has_reference(records) else []),
             {
                 "transform": [{"filter": _HAS_VALUE}],
                 "projection": projection,

@@ -184,6 +184,16 @@ def mark_reference(records: Sequence[Record], table: Table) -> None:
             record |= {"is_reference": True, "tooltip": f"{record['name']}: the reference"}
 
 
+def has_empty(records: Sequence[Record]) -> bool:
+    """Whether a place has no value."""
+    return any(record["value"] is None and not record.get("is_reference") for record in records)
+
+
+def has_reference(records: Sequence[Record]) -> bool:
+    """Whether the reference is on the map. A layer of nothing would be a picture without a name to screen readers."""
+    return any(record.get("is_reference") for record in records)
+
+
 def naming_others(caption: Caption, names: Sequence[str]) -> Caption:
     """Return a caption that says which locations are not on the map; the country and the reference need not be."""
     is_country = geography.for_locations(tuple(sorted(names))).is_country
@@ -208,7 +218,7 @@ def outlined(layer: Spec) -> list[Spec]:
 
 def no_data(records: Sequence[Record], top: str) -> list[Spec]:
     """Return the entry for "no data" of the legend, at the left, if a record has none."""
-    if all(record["value"] is not None or record.get("is_reference") for record in records):
+    if not has_empty(records):
         return []
     one: Spec = {"data": {"values": [{}]}, "encoding": {}}
     square = {"type": "rect", "fill": HATCHED, "stroke": theme.color("muted"), "strokeWidth": 0.6, "aria": False}
@@ -235,10 +245,18 @@ def _mapped(
         "stroke": theme.color("grid"),
         "strokeWidth": 1,
     }
-    # A place without a value is shown too. It has its own layer, since a scale has no color for a missing value.
-    empty = {**rect, "fill": HATCHED, "stroke": theme.color("muted"), "strokeWidth": 0.6}
-    reference = {**rect, "fill": theme.color("ink")}
+    reference = {
+        "transform": [{"filter": IS_REFERENCE}],
+        "mark": {**rect, "fill": theme.color("ink")},
+        "encoding": {"description": tooltip(), **shared},
+    }
     has_value = "isValid(datum.value)"
+    # A place without a value is shown too. It has its own layer, since a scale has no color for a missing value.
+    empty = {
+        "transform": [{"filter": f"!{has_value} && !({IS_REFERENCE})"}],
+        "mark": {**rect, "fill": HATCHED, "stroke": theme.color("muted"), "strokeWidth": 0.6},
+        "encoding": {"description": tooltip(), **shared},
+    }
     on_tile = {**on_tile, "condition": [{"test": IS_REFERENCE, "value": theme.color("paper")}, *on_tile["condition"]]}
     text = {"type": "text", "align": "center", "baseline": "middle", "x": middle, "aria": False}
     label = {
@@ -257,16 +275,8 @@ def _mapped(
     spec = chart_spec(
         caption,
         [
-            {
-                "transform": [{"filter": f"!{has_value} && !({IS_REFERENCE})"}],
-                "mark": empty,
-                "encoding": {"description": tooltip(), **shared},
-            },
-            {
-                "transform": [{"filter": IS_REFERENCE}],
-                "mark": reference,
-                "encoding": {"description": tooltip(), **shared},
-            },
+            *([empty] if has_empty(records) else []),
+            *([reference] if has_reference(records) else []),
             {
                 "transform": [{"filter": has_value}],
                 "mark": rect,
