@@ -55,11 +55,13 @@ def disk_full(
         if disk is None:
             return Outcome(f"{what}, {front.name}", _NOT_MOUNTED, ())
         state = disk.path / "state"
-        for _ in range(number):
+        for index in range(number):
             disk.empty()
+            # Without space neither commits nor results are written; without files for more, only the results are not.
+            fill = disk.use_up_files if index % 3 == 2 else partial(disk.fill, but_pages=chance.choice((0, 0, 1, 2, 5)))
             with closing(front.start(table, state)) as server:
                 try:
-                    _round(server.ready(), disk, ledger, table, chance, counts)
+                    _round(server.ready(), disk, fill, ledger, table, chance, counts)
                 except (AssertionError, OSError) as error:
                     ledger.violated(f"{error!r}: {''.join(server.output[-3:])}"[:500])
             if chance.random() < 0.3:
@@ -84,16 +86,23 @@ def quota_full(front: Front, folder: Path, *, number: int, seed: int) -> Outcome
 
 
 def _round(
-    server: RunningServer, disk: SmallDisk, ledger: Ledger, table: Path, chance: random.Random, counts: Counter[str]
+    server: RunningServer,
+    disk: SmallDisk,
+    fill: Callable[[], None],
+    ledger: Ledger,
+    table: Path,
+    chance: random.Random,
+    counts: Counter[str],
 ) -> None:
     with contextlib.closing(Connection(server.url)) as connection:
-        _fill_and_empty(server, connection, disk, ledger, table, chance, counts)
+        _fill_and_empty(server, connection, disk, fill, ledger, table, chance, counts)
 
 
 def _fill_and_empty(
     server: RunningServer,
     connection: Connection,
     disk: SmallDisk,
+    fill: Callable[[], None],
     ledger: Ledger,
     table: Path,
     chance: random.Random,
@@ -103,7 +112,7 @@ def _fill_and_empty(
     # Sometimes jobs are still running when there is no space any more, and sometimes a few writes still fit.
     if chance.random() < 0.5:
         invariants.every_job_ends_right(server.url, ledger, table, only=before)
-    disk.fill(but_pages=chance.choice((0, 0, 1, 2, 5)))
+    fill()
     for _ in range(_JOBS):
         _submit(connection, ledger, chance, counts)
     for job_id in before:

@@ -13,6 +13,8 @@ _MB = 2**20
 _PAGE = 4096
 # Room for the state of some hundred jobs; filling it takes a moment.
 DISK_MB = 16
+# So are its files: a disk can have space and yet no place for another file.
+_FILES = 1000
 # The least that Btrfs makes a file system of, and then some.
 _IMAGE_MB = 256
 
@@ -25,16 +27,25 @@ class SmallDisk:
 
     def fill(self, *, but_pages: int = 0) -> None:
         """Leave so many free pages."""
-        with (self.path / "filler").open("ab", buffering=0) as file, suppress(OSError):
+        with suppress(OSError), (self.path / "filler").open("ab", buffering=0) as file:
             while True:
                 free = os.statvfs(self.path).f_bavail - but_pages
                 if free <= 0:
                     break
                 file.write(b"x" * (min(free, 256) * _PAGE))
 
+    def use_up_files(self) -> None:
+        """Leave space, but no place for another file."""
+        folder = self.path / "fillers"
+        with suppress(OSError):
+            folder.mkdir(exist_ok=True)
+            for number in range(_FILES):
+                (folder / f"{number}").touch()
+
     def empty(self) -> None:
-        """Give the space back."""
+        """Give the space and the files back."""
         (self.path / "filler").unlink(missing_ok=True)
+        shutil.rmtree(self.path / "fillers", ignore_errors=True)
 
 
 class DiskWithQuota(SmallDisk):
@@ -66,7 +77,7 @@ MakeDisk = Callable[[Path], AbstractContextManager[SmallDisk | None]]
 def small_disk(folder: Path) -> Iterator[SmallDisk | None]:
     """Mount a small disk; None where that is not allowed."""
     folder.mkdir()
-    is_mounted = _run("mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m", "none", str(folder))
+    is_mounted = _run("mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m,nr_inodes={_FILES}", "none", str(folder))
     try:
         yield SmallDisk(folder) if is_mounted else None
     finally:
