@@ -10,6 +10,7 @@ could reach it any more, and it would hold its port and its state directory.
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import queue
@@ -58,6 +59,8 @@ _STDIN = 0
 _IMPORT_AFTER_S = 2.0
 # How long a signal may go unnoticed that another thread was given. Looking costs some microseconds.
 _SIGNAL_LOOK_S = 0.5
+# How old the date header may be.
+_DATE_S = 1.0
 
 
 class _Reason(StrEnum):
@@ -156,7 +159,7 @@ class _Server:
                 # Reading starts when the server already answers: a large file must not look like a server that hangs.
                 self._parts.load(on_change=on_change)
             except BaseException:
-                self._listener.should_exit = True
+                self._listener.end()
                 http.join()
                 raise
             importing = threads.start("import", self._import_soon, on_death=lambda _, error: self._on_fatal(error))
@@ -264,7 +267,7 @@ class _Server:
         self._engine.stop_accepting()
         # The listener waits for open answers: those that follow jobs have no end of their own.
         self._waiters.close()
-        self._listener.should_exit = True
+        self._listener.end()
         http.join()
         if self._parts.stop(wait_s=STOP_WORK_S):
             # Some work does not check whether it should stop. Its jobs are given back; its threads would go on.
@@ -312,9 +315,11 @@ class _Listener(uvicorn.Server):
         )
         self.listening = threading.Event()
         self._bound = bound
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ending = asyncio.Event()
 
     def listen(self) -> None:
-        """Serve until ``should_exit`` is set."""
+        """Serve until ``end`` is called."""
         try:
             self.run(sockets=[self._bound])
         finally:
@@ -322,7 +327,23 @@ class _Listener(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        self._loop = asyncio.get_running_loop()
         self.listening.set()
+
+    def end(self) -> None:
+        """Have ``listen`` return soon."""
+        self.should_exit = True
+        # Before there is a loop, it looks before it waits; after it, nothing waits.
+        if self._loop is not None:
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._ending.set)
+
+    async def main_loop(self) -> None:
+        # uvicorn looks ten times a second whether to end, which was most of what an idle server took. At 0 it renews
+        # the date header.
+        while not await self.on_tick(0):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), _DATE_S)
 
 
 @contextmanager
