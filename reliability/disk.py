@@ -14,7 +14,7 @@ import os
 import random
 import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -59,17 +59,14 @@ def disk_full(
             disk.empty()
             # Without space neither commits nor results are written; without files for more, only the results are not.
             fill = disk.use_up_files if index % 3 == 2 else partial(disk.fill, but_pages=chance.choice((0, 0, 1, 2, 5)))
-            with closing(front.start(table, state)) as server:
-                try:
-                    _round(server.ready(), disk, fill, ledger, table, chance, counts)
-                except (AssertionError, OSError) as error:
-                    ledger.violated(f"{error!r}: {''.join(server.output[-3:])}"[:500])
+            with closing(front.start(table, state)) as server, _noting(ledger, server):
+                _round(server.ready(), disk, fill, ledger, table, chance, counts)
             if chance.random() < 0.3:
                 _start_on_full(front, table, disk, ledger, counts)
             if ledger.violations:
                 break
         disk.empty()
-        with closing(front.start(table, state)) as server:
+        with closing(front.start(table, state)) as server, _noting(ledger, server):
             invariants.every_job_ends_right(server.ready().url, ledger, table)
             invariants.ends_well(server, ledger)
         invariants.nothing_is_left(state, ledger)
@@ -83,6 +80,15 @@ def quota_full(front: Front, folder: Path, *, number: int, seed: int) -> Outcome
     return disk_full(
         front, folder, number=number, seed=seed, make_disk=disk_with_quota, what="an exceeded quota (Btrfs)"
     )
+
+
+@contextlib.contextmanager
+def _noting(ledger: Ledger, server: RunningServer) -> Iterator[None]:
+    """Note it where a server ends, or does not get ready, in this block."""
+    try:
+        yield
+    except (AssertionError, OSError) as error:
+        ledger.violated(f"{error!r}: {''.join(server.output[-3:])}"[:500])
 
 
 def _round(
@@ -148,7 +154,7 @@ def _start_on_full(front: Front, table: Path, disk: SmallDisk, ledger: Ledger, c
             ledger.violated(f"no start on a full disk: {error}"[:800])
         return
     counts["starts while full"] += 1
-    with closing(server):
+    with closing(server), _noting(ledger, server):
         disk.empty()
         invariants.every_job_ends_right(server.ready().url, ledger, table)
         if code := server.end():
