@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, settings
 from tests.support.object_storage import bucket, object_storage  # noqa: F401 - fixtures
 from tests.support.postgres_store import jobs_database  # noqa: F401 - a fixture
 from tests.support.postgresql import postgresql  # noqa: F401 - a fixture
+from tests.support.shelves import shelf  # noqa: F401 - a fixture
 
 # How long an example takes says how busy the machine is, and nothing about what is tested.
 _UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
 from pathlib import Path
+
+import pytest
 
 from tests.support.object_storage import Bucket
 
@@ -55,3 +59,18 @@ class BucketShelf:
     def remove(self, name: str) -> None:
         """Remove something from the shelf."""
         self._bucket.delete(f"shelves/one/{name}")
+
+
+AnyShelf = FolderShelf | BucketShelf
+
+needs_object_storage = pytest.mark.skipif(
+    importlib.util.find_spec("obstore") is None and os.environ.get("CI") != "true",
+    reason="the extra object is not installed: make cluster",
+)
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> AnyShelf:
+    if request.param == "folder":
+        return FolderShelf(tmp_path / "shelf")
+    return BucketShelf(request.getfixturevalue("bucket"))

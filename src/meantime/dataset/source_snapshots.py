@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import structlog
 
@@ -58,6 +58,13 @@ class Shelf(Protocol):
         """Have what is there for a source replaced by what is put next."""
 
 
+class _Seen(NamedTuple):
+    """What a source was when it was looked at."""
+
+    identity: str
+    name: str | None  # on the shelf, if there is one; all files are read for it
+
+
 class SourceSnapshots:
     """Finds or makes the snapshots of sources in a folder. Used by one thread."""
 
@@ -92,11 +99,10 @@ class SourceSnapshots:
         Raises:
             MeantimeError: the source cannot be read.
         """
-        return (
-            self._get_known(source, damaged)
-            or self._take(source, on_progress, cancelled)
-            or self._read(source, on_progress, cancelled)
-        )
+        if known := self._get_known(source, damaged):
+            return known
+        seen = self._look(source, cancelled)
+        return self._take(source, seen, on_progress, cancelled) or self._read(source, seen, on_progress, cancelled)
 
     def share(self, cancelled: threading.Event) -> None:
         """Put what was read last on the shelf, if that is certainly what the source is."""
@@ -137,15 +143,12 @@ class SourceSnapshots:
         return folder, snapshot
 
     def _take(
-        self, source: Source, on_progress: Callable[[Progress], None], cancelled: threading.Event
+        self, source: Source, seen: _Seen, on_progress: Callable[[Progress], None], cancelled: threading.Event
     ) -> tuple[Path, Snapshot] | None:
-        if self._shelf is None:
-            return None
-        before, name = self._identity(source), self._name_on_shelf(source, cancelled)
-        if name is None:
+        if self._shelf is None or seen.name is None:
             return None
         folder = self._shelf.take(
-            name,
+            seen.name,
             self._folder,
             on_share=lambda share: on_progress(Progress("downloading", share, None)),
             cancelled=cancelled,
@@ -155,23 +158,24 @@ class SourceSnapshots:
         try:
             snapshot = self._open_folder(folder)
         except SnapshotDamaged as error:
-            self._shelf.distrust(name, error.operator_reason)
+            self._shelf.distrust(seen.name, error.operator_reason)
             return None
-        self._remember(source, before, folder)
+        self._remember(source, seen.identity, folder)
         return folder, snapshot
 
     def _read(
-        self, source: Source, on_progress: Callable[[Progress], None], cancelled: threading.Event
+        self, source: Source, seen: _Seen, on_progress: Callable[[Progress], None], cancelled: threading.Event
     ) -> tuple[Path, Snapshot]:
         if self._downloads:
             self._downloads.fetch(source, on_progress, cancelled)
-        before, name = self._identity(source), self._name_on_shelf(source, cancelled)
+        if self._identity(source) != seen.identity:
+            seen = self._look(source, cancelled)
         folder = self._ingestor.ingest(source, self._folder, on_progress=on_progress, cancelled=cancelled)
         folder = self._folder / folder.name  # spelled as the catalog spells it
         snapshot = self._open_folder(folder)
-        if name is not None:
-            self._to_share = (source, name, folder)
-        self._remember(source, before, folder)
+        if seen.name is not None:
+            self._to_share = (source, seen.name, folder)
+        self._remember(source, seen.identity, folder)
         return folder, snapshot
 
     def _remember(self, source: Source, identity: str, folder: Path) -> None:
@@ -182,6 +186,9 @@ class SourceSnapshots:
             if self._identity(source) == identity:
                 self._made[identity] = folder
                 self._known.remember(identity, folder)
+
+    def _look(self, source: Source, cancelled: threading.Event) -> _Seen:
+        return _Seen(self._identity(source), self._name_on_shelf(source, cancelled))
 
     def _name_on_shelf(self, source: Source, cancelled: threading.Event) -> str | None:
         """Return the name by which others know a source too; None without a shelf, or if it cannot be read."""

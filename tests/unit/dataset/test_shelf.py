@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import importlib.util
 import os
 import signal
 import subprocess
@@ -19,6 +18,7 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
+from meantime.dataset import source_snapshots
 from meantime.dataset.load_status import ReloadOutcome
 from meantime.dataset.reading.source import Source, parse_source
 from meantime.dataset.row_files import measure
@@ -27,25 +27,13 @@ from meantime.dataset.snapshot_parts import seal, unseal
 from meantime.errors import SettingInvalid
 from tests.support.catalogs import Workspace
 from tests.support.object_storage import Bucket
-from tests.support.shelves import BucketShelf, FolderShelf
+from tests.support.shelves import AnyShelf, BucketShelf, FolderShelf, needs_object_storage
 from tests.support.waiting import PATIENCE_S, join
 
 if TYPE_CHECKING:
     from meantime.dataset.object_storage.shelf import SnapshotShelf
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("obstore") is None and os.environ.get("CI") != "true",
-    reason="the extra object is not installed: make cluster",
-)
-
-AnyShelf = FolderShelf | BucketShelf
-
-
-@pytest.fixture(params=["folder", "bucket"])
-def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> AnyShelf:
-    if request.param == "folder":
-        return FolderShelf(tmp_path / "shelf")
-    return BucketShelf(request.getfixturevalue("bucket"))
+pytestmark = needs_object_storage
 
 
 @pytest.fixture
@@ -97,6 +85,21 @@ def test_a_second_server_takes_what_the_first_has_read(
 def contents(folder: Path) -> dict[str, str]:
     files = (path for path in folder.rglob("*") if path.is_file() and path.name != "sources.json")
     return {path.relative_to(folder).as_posix(): measure(path).digest for path in files}
+
+
+def test_the_files_are_read_for_their_name_once_before_they_are_read_and_once_before_it_is_put(
+    folder_shelf: FolderShelf, server: Callable[[AnyShelf], Workspace], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named: list[str] = []
+
+    def counted(source: Source, **how: Any) -> str:
+        named.append(source.name)
+        return shelf_identity(source, **how)
+
+    monkeypatch.setattr(source_snapshots, "shelf_identity", counted)
+    one = server(folder_shelf)
+    load(one, one.source("a", "1"))
+    assert named == ["a", "a"]
 
 
 def test_of_objects_neither_the_rows_nor_the_file_are_fetched_by_the_second_server(

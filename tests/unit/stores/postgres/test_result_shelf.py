@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,24 +13,12 @@ from meantime.model import JobRecord, Receipt
 from meantime.stores.memory import MemoryResultStore
 from tests.support.engine_fakes import request as job_request
 from tests.support.object_storage import Bucket
-from tests.support.shelves import BucketShelf, FolderShelf
+from tests.support.shelves import AnyShelf, needs_object_storage
 
 if TYPE_CHECKING:
     from meantime.stores.postgres.result_shelf import ResultShelf
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("obstore") is None and os.environ.get("CI") != "true",
-    reason="the extra object is not installed: make cluster",
-)
-
-AnyShelf = FolderShelf | BucketShelf
-
-
-@pytest.fixture(params=["folder", "bucket"])
-def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> AnyShelf:
-    if request.param == "folder":
-        return FolderShelf(tmp_path / "shelf")
-    return BucketShelf(request.getfixturevalue("bucket"))
+pytestmark = needs_object_storage
 
 
 def opened(address: str, *, group: str = "ours") -> ResultShelf:
