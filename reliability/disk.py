@@ -59,8 +59,12 @@ def disk_full(
             disk.empty()
             # Without space neither commits nor results are written; without files for more, only the results are not.
             fill = disk.use_up_files if index % 3 == 2 else partial(disk.fill, but_pages=chance.choice((0, 0, 1, 2, 5)))
-            with closing(front.start(table, state)) as server, _noting(ledger, server):
-                _round(server.ready(), disk, fill, ledger, table, chance, counts)
+            with (
+                closing(front.start(table, state)) as server,
+                _noting(ledger, server),
+                contextlib.closing(Connection(server.ready().url)) as connection,
+            ):
+                _fill_and_empty(server, connection, disk, fill, ledger, table, chance, counts)
             if chance.random() < 0.3:
                 _start_on_full(front, table, disk, ledger, counts)
             if ledger.violations:
@@ -89,19 +93,6 @@ def _noting(ledger: Ledger, server: RunningServer) -> Iterator[None]:
         yield
     except (AssertionError, OSError) as error:
         ledger.violated(f"{error!r}: {''.join(server.output[-3:])}"[:500])
-
-
-def _round(
-    server: RunningServer,
-    disk: SmallDisk,
-    fill: Callable[[], None],
-    ledger: Ledger,
-    table: Path,
-    chance: random.Random,
-    counts: Counter[str],
-) -> None:
-    with contextlib.closing(Connection(server.url)) as connection:
-        _fill_and_empty(server, connection, disk, fill, ledger, table, chance, counts)
 
 
 def _fill_and_empty(

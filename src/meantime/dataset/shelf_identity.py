@@ -15,6 +15,7 @@ from meantime.dataset.reading.source import (
     Source,
     data_files,
     description_path,
+    how_it_is_read,
     ignored_files,
     table_address,
 )
@@ -56,11 +57,8 @@ def shelf_identity(source: Source, *, rejected_limit: float, with_paths: bool, c
         "files": files,
         "others": others,
         "description": described,
-        "columns": sorted(source.columns.items()),
-        "settings": sorted(source.settings.items()),
-        "part": source.part,
         "table": table_address(source),
-        "rejected_limit": rejected_limit,
+        **how_it_is_read(source, rejected_limit=rejected_limit),
     }
     return hashlib.sha256(msgspec.json.encode(facts)).hexdigest()
 

@@ -16,14 +16,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
+import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 from obstore.store import S3Store
 
 from meantime.errors import DataError, LoadCancelled, LoadFailed, SourceChanged, SourceUnreadable
 
 if TYPE_CHECKING:
-    from obstore import GetResult
-    from obstore.store import ClientConfig, RetryConfig
+    from obstore import GetResult, ObjectMeta
+    from obstore.store import ClientConfig, LocalStore, RetryConfig
 
 T = TypeVar("T")
 
@@ -149,6 +150,22 @@ async def chunks_of(answer: GetResult, shown: str) -> AsyncIterator[bytes]:
         except TimeoutError:
             raise LoadFailed(f"The storage of {shown} has stopped sending, or sends too slowly.") from None
         yield chunk
+
+
+async def objects_below(store: S3Store | LocalStore, folder: str | None, shown: str) -> AsyncIterator[ObjectMeta]:
+    """Yield what is known of each object below a folder.
+
+    Raises:
+        MeantimeError: as ``asked``.
+    """
+    pages = obstore.list(store, folder).__aiter__()
+    while True:
+        try:
+            page = await asked(pages.__anext__(), shown, doing="list")
+        except StopAsyncIteration:
+            return
+        for meta in page:
+            yield meta
 
 
 def was_replaced(shown: str) -> SourceChanged:

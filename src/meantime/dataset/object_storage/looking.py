@@ -12,7 +12,7 @@ from obstore.store import S3Store
 
 from meantime.dataset.object_address import ObjectAddress
 from meantime.dataset.object_listing import ObjectFound
-from meantime.dataset.object_storage.connecting import asked
+from meantime.dataset.object_storage.connecting import asked, objects_below
 from meantime.dataset.reading.source import DESCRIPTION_OF_FOLDER, ENDINGS_IN_FOLDER
 from meantime.errors import DataError, LoadFailed, SourceUnreadable
 from meantime.text import count, listed, quoted
@@ -80,16 +80,10 @@ async def _look_at_several(bucket: S3Store, address: ObjectAddress, *, with_desc
 async def _listed(bucket: S3Store, address: ObjectAddress) -> AsyncIterator[Any]:
     """Yield what is known of each object below the folder of an address."""
     # The store takes the folder for one whether it ends with a slash or not, and gives none of other folders.
-    pages = obstore.list(bucket, address.folder or None).__aiter__()
     number = 0
-    while True:
-        try:
-            page = await asked(pages.__anext__(), f"s3://{address.bucket}/{address.folder}", doing="list")
-        except StopAsyncIteration:
-            return
-        for meta in page:
-            yield meta
-        number += len(page)
+    async for meta in objects_below(bucket, address.folder or None, f"s3://{address.bucket}/{address.folder}"):
+        yield meta
+        number += 1
         if number > _MOST_LISTED:
             raise SourceUnreadable(
                 f"There are more than {_MOST_LISTED:,} objects below s3://{address.bucket}/{address.folder}. Give an "

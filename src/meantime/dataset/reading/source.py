@@ -208,12 +208,19 @@ def source_identity(source: Source, *, rejected_limit: float) -> str:
         "path": path,
         "files": files,
         "description": description,
+        **how_it_is_read(source, rejected_limit=rejected_limit),
+    }
+    return hashlib.sha256(msgspec.json.encode(facts)).hexdigest()
+
+
+def how_it_is_read(source: Source, *, rejected_limit: float) -> dict[str, object]:
+    """Return on what, besides the files, it depends which snapshot a source gives."""
+    return {
         "columns": sorted(source.columns.items()),
         "settings": sorted(source.settings.items()),
         "part": source.part,
         "rejected_limit": rejected_limit,
     }
-    return hashlib.sha256(msgspec.json.encode(facts)).hexdigest()
 
 
 def file_state(path: Path) -> tuple[int, int, int] | None:

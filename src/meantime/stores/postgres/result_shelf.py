@@ -19,7 +19,7 @@ from typing import TypeVar
 import obstore
 import structlog
 
-from meantime.dataset.object_storage.connecting import asked, chunks_of, if_there, run
+from meantime.dataset.object_storage.connecting import asked, chunks_of, if_there, objects_below, run
 from meantime.dataset.object_storage.shelf import open_shelf
 from meantime.engine.ports import EncodedResult
 from meantime.errors import LoadFailed, MeantimeError
@@ -95,14 +95,8 @@ class ResultShelf:
         await self._remove(sorted(there - kept.keys()))
 
     async def _names(self) -> set[str]:
-        found: set[str] = set()
-        stream = obstore.list(self._store, prefix=self._folder).__aiter__()
-        while True:
-            try:
-                some = await asked(stream.__anext__(), self._shown(self._folder), doing="list")
-            except StopAsyncIteration:
-                return found
-            found.update(each["path"] for each in some)
+        there = objects_below(self._store, self._folder, self._shown(self._folder))
+        return {each["path"] async for each in there}
 
     async def _put(self, name: str, body: bytes) -> bool:
         try:

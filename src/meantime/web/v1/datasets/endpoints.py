@@ -114,6 +114,22 @@ def _link(name: str, operation: str, description: str, of: str = "$response.body
     return Link(name=name, operation=operation, parameters={"name": of}, description=description)
 
 
+def _being_read(description: str) -> Outcome:
+    """Return the outcome of a request after which an uploaded table is read."""
+    return Outcome(
+        status=202,
+        description=description,
+        content={"application/json": DatasetResource},
+        example={**_DATASET, "uploaded": True},
+        headers=(
+            Header(name="Location", description="Address of the data set."),
+            Header(name="Retry-After", description="Seconds after which to check."),
+            conditional.CACHE_CONTROL,
+        ),
+        links=(_link("dataset", "get_dataset", "The current state."),),
+    )
+
+
 _LINKS = (
     _link("rejected", "list_rejected", "Its rejected lines."),
     _link("reload", "reload_dataset", "Read its files again."),
@@ -173,20 +189,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
                 example="obesity",
             ),
         ),
-        outcomes=(
-            Outcome(
-                status=202,
-                description="The file is kept, and is being read.",
-                content={"application/json": DatasetResource},
-                example={**_DATASET, "uploaded": True},
-                headers=(
-                    Header(name="Location", description="Address of the data set."),
-                    Header(name="Retry-After", description="Seconds after which to check."),
-                    conditional.CACHE_CONTROL,
-                ),
-                links=(_link("dataset", "get_dataset", "The current state."),),
-            ),
-        ),
+        outcomes=(_being_read("The file is kept, and is being read."),),
         problems=(
             BodyNotFile,
             BodyTooLarge,
@@ -254,20 +257,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         parameters=(replace(NAME, example="obesity"),),
         body=TableDescription,
         body_example=_DESCRIPTION,
-        outcomes=(
-            Outcome(
-                status=202,
-                description="It is kept, and the table is being read.",
-                content={"application/json": DatasetResource},
-                example={**_DATASET, "uploaded": True},
-                headers=(
-                    Header(name="Location", description="Address of the data set."),
-                    Header(name="Retry-After", description="Seconds after which to check."),
-                    conditional.CACHE_CONTROL,
-                ),
-                links=(_link("dataset", "get_dataset", "The current state."),),
-            ),
-        ),
+        outcomes=(_being_read("It is kept, and the table is being read."),),
         problems=(
             BodyInvalid,
             BodyNotJson,

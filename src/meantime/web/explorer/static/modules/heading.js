@@ -13,6 +13,9 @@ export function titleOf(question, about) {
   return [capitalized(about.people.startsWith(GROUPS) ? `${about.topic} by ${asWords(about.people.slice(GROUPS.length))}` : about.title), about.years].filter(Boolean).join(", ");
 }
 
+/** A question by its short title, or in its own words where these are part of that. */
+export const shortTitle = ({ text, title }) => (title.includes(text) ? text : title);
+
 /** "Women, 2023": what stands over a chart. */
 export function groupAndYears(about) {
   const people = about.people.startsWith(GROUPS) ? `by ${asWords(about.people.slice(GROUPS.length))}` : about.people;

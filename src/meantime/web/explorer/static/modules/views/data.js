@@ -6,6 +6,7 @@ import { datasetPath, get, query, statisticPath } from "../api.js";
 import { copyButton, emptyState, facts, labeled, problemMessage, scrollable, syntheticNotice } from "../components.js";
 import { bdi, h, replaceChildren } from "../dom.js";
 import { many, share, whole, years } from "../format.js";
+import { shortTitle } from "../heading.js";
 import { datasetButtons, describing } from "../operating.js";
 import { pagedRows } from "../pages.js";
 import { placeAddress, placePicker } from "../places.js";
@@ -76,16 +77,13 @@ function showWhenRead(name, signal) {
   }, signal);
 }
 
-/** A question by its title, or as it is where it has none. */
-const titleOf = ({ text, title }) => (title.includes(text) ? text : title);
-
 function questions(dataset) {
   const address = (each) => writeAddress({ view: "question", dataset: dataset.name, question: each.text });
   return h(
     "section",
     { "aria-labelledby": "questions" },
     h("h2", { id: "questions" }, "Questions"),
-    h("ul", { class: "questions" }, dataset.questions.map((each) => h("li", {}, h("a", { href: address(each), title: each.text }, bdi(titleOf(each))), h("span", { class: "muted" }, ` ${[years(each.years), each.unit].filter(Boolean).join(", ")}`)))),
+    h("ul", { class: "questions" }, dataset.questions.map((each) => h("li", {}, h("a", { href: address(each), title: each.text }, bdi(shortTitle(each))), h("span", { class: "muted" }, ` ${[years(each.years), each.unit].filter(Boolean).join(", ")}`)))),
   );
 }
 
@@ -140,7 +138,7 @@ async function coverageSection(state, dataset, signal) {
     h(
       "div",
       { class: "controls" },
-      labeled("Question", h("select", { id: "question", onchange: (event) => navigate(addressWith({ question: event.target.value })) }, dataset.questions.map((each) => h("option", { value: each.text, selected: each === question }, titleOf(each))))),
+      labeled("Question", h("select", { id: "question", onchange: (event) => navigate(addressWith({ question: event.target.value })) }, dataset.questions.map((each) => h("option", { value: each.text, selected: each === question }, shortTitle(each))))),
       groups.length > 0 &&
         labeled("Who", h("select", { id: "group", onchange: (event) => navigate(addressWith({ group: event.target.value })) }, groups.map((each) => h("option", { value: JSON.stringify(each), selected: each === group }, each.join(": "))))),
     ),
@@ -190,8 +188,8 @@ async function missingValues(state, dataset, signal) {
   const { body, tools, foot } = pagedRows({ items: places, nameOf: (each) => each.location, rowOf: (each) => missingRow(bdi(each.location), each.withheld, each.count + each.withheld), what: "places" });
   return [
     Object.entries(dataset.withheld_by_reason).map(([reason, count]) => h("p", {}, bdi(reason), `: ${many(count, "row")}`)),
-    missingTable("Question", "Suppressed or missing values by question", h("tbody", {}, questions.map((each) => missingRow(h("a", { href: addressWith({ question: each.text }), title: each.text, "aria-current": each === shown && "true" }, bdi(titleOf(each))), each.withheld, each.rows)))),
-    h("h3", { id: "by-place" }, bdi(titleOf(shown)), ": where"),
+    missingTable("Question", "Suppressed or missing values by question", h("tbody", {}, questions.map((each) => missingRow(h("a", { href: addressWith({ question: each.text }), title: each.text, "aria-current": each === shown && "true" }, bdi(shortTitle(each))), each.withheld, each.rows)))),
+    h("h3", { id: "by-place" }, bdi(shortTitle(shown)), ": where"),
     tools,
     missingTable("Place", `Suppressed or missing values by place`, body),
     foot,

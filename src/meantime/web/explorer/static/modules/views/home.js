@@ -8,6 +8,7 @@ import { announce, emptyState, facts, syntheticNotice } from "../components.js";
 import { bdi, h, replaceChildren } from "../dom.js";
 import { fit, understood } from "../finding.js";
 import { amount, direction, many, whole, years } from "../format.js";
+import { shortTitle } from "../heading.js";
 import { uploadArea } from "../operating.js";
 import { aggregateLocation } from "../pickers.js";
 import { placeLink, placePicker } from "../places.js";
@@ -122,13 +123,13 @@ function groupByTopic(questions) {
 function card(dataset, question) {
   const details = [years(question.years), question.unit, direction(question.polarity), question.withheld && `${whole(question.withheld)} suppressed or missing`];
   const figure = h("span", { class: "card-figure", hidden: aggregateLocation(dataset) === null });
-  const isShort = !question.title.includes(question.text);
+  const title = shortTitle(question);
   const link = h(
     "a",
     { class: "card", href: addressOf(dataset, question) },
-    h("span", { class: "card-title", dir: "auto" }, isShort ? question.title : question.text),
+    h("span", { class: "card-title", dir: "auto" }, title),
     figure,
-    isShort && h("span", { class: "card-text", dir: "auto" }, question.text),
+    title !== question.text && h("span", { class: "card-text", dir: "auto" }, question.text),
     h("span", { class: "muted" }, details.filter(Boolean).join(" · ")),
   );
   return Object.assign(h("li", {}, link), { about: { dataset, question, link, figure } });

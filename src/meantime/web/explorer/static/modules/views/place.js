@@ -162,9 +162,9 @@ function comparison({ unit, reference }) {
   const rounded = number(Math.abs(difference), places);
   const isSame = rounded === number(0, places);
   const other = [bdi(words), ` (${amount(reference.estimate, unit)})`];
-  const beside = isSame ? ["the same as ", other] : [`${size} ${difference > 0 ? "above" : "below"} `, other];
-  if (low === null) return h("span", {}, capitalized(isSame ? "the same as " : `${size} ${difference > 0 ? "above" : "below"} `), other, reference.kind === "median" ? ", not tested" : "");
-  return h("span", {}, verdict && [conclusion(verdict), ": "], beside, h("span", { class: "muted detail" }, `difference ${number(difference, places)}, ${interval(low, high, null, places)}`));
+  const beside = isSame ? "the same as " : `${size} ${difference > 0 ? "above" : "below"} `;
+  if (low === null) return h("span", {}, capitalized(beside), other, reference.kind === "median" ? ", not tested" : "");
+  return h("span", {}, verdict && [conclusion(verdict), ": "], beside, other, h("span", { class: "muted detail" }, `difference ${number(difference, places)}, ${interval(low, high, null, places)}`));
 }
 
 function rank({ rank: found, no_rank: reason }) {
