@@ -126,7 +126,7 @@ async def describe_dataset(backend: Backend, request: HttpRequest) -> Reply:
     try:
         toml = msgspec.convert(raw, TableDescription).toml
     except msgspec.ValidationError as error:
-        raise RequestInvalid(f"{error}. {_DESCRIPTION.capitalize()}.") from error
+        raise RequestInvalid(f"{error}; {_DESCRIPTION}.") from error
     try:
         await asyncio.to_thread(uploads.describe, name, toml)
     except DescriptionInvalid as error:

@@ -317,7 +317,13 @@ def test_an_upload_is_described_and_its_description_removed(workspace: Workspace
 
 @pytest.mark.parametrize(
     ("toml", "words"),
-    [("[columns", "not valid TOML"), ("colums = 1", "did you mean"), (7, "Expected `str`"), ("#" * 70_000, "length")],
+    [
+        ("[columns", "not valid TOML"),
+        ("colums = 1", "did you mean"),
+        (7, "Expected `str`"),
+        (7, 'send {"toml": "[columns]\\nlocation = \\"Land\\""}'),
+        ("#" * 70_000, "length"),
+    ],
 )
 def test_what_is_no_description_changes_nothing(workspace: Workspace, toml: Any, words: str) -> None:
     with serving(workspace, workspace.source("a", "1")) as ask:
