@@ -251,6 +251,8 @@ def test_a_sound_row_that_says_nonsense_is_damaged_too(host: MakeHost) -> None:
 
 
 def test_calls_about_one_job_keep_their_order_within_a_commit() -> None:
+    pytest.importorskip("psycopg", reason="the extra postgres is not installed: make cluster")
+
     from meantime.engine.futures import uncancellable_future
     from meantime.stores.postgres.transactions import Call, _stages
 
