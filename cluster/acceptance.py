@@ -19,6 +19,7 @@ import httpx
 from cluster.services import Services
 from meantime.dataset.reading.ingestor import DataIngestor
 from meantime.dataset.reading.source import Source
+from tests.support.dask_cluster import reading_folders
 
 # How long anything may take on a loaded machine.
 _PATIENCE_S = 300
@@ -163,7 +164,7 @@ def _lost_worker(services: Services) -> None:
     before = _get(services, "server-1", "/v1/datasets/tables")["fingerprint"]
     began = time.monotonic()
     os.kill(services.processes["server-1"].pid, signal.SIGHUP)
-    _poll(services, lambda: list((services.folder / "dask").rglob(".reading-*")), bool, "no worker has begun to read")
+    _poll(services, lambda: reading_folders(services.folder / "dask"), bool, "no worker has begun to read")
     services.kill("worker-1")
     after = _poll(
         services,

@@ -75,7 +75,7 @@ class DaskCluster:
 
     def left_over(self) -> list[Path]:
         """Return the folders for temporary files that are still there."""
-        return list(self.scratch.rglob(".reading-*"))
+        return reading_folders(self.scratch)
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -136,6 +136,12 @@ def dask_cluster(folder: Path, *, workers: int = 2, certificates: Certificates |
         stack.callback(cluster.stop)
         cluster.start(workers)
         yield cluster
+
+
+def reading_folders(folder: Path) -> list[Path]:
+    """Return the folders for temporary files of readers, wherever they are under a folder in which workers write."""
+    # Not Path.rglob: it raises FileNotFoundError where a folder is removed while it looks (Python 3.11 and 3.12).
+    return [Path(above, name) for above, names, _ in os.walk(folder) for name in names if name.startswith(".reading-")]
 
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:
