@@ -86,7 +86,7 @@ class Quantity(NamedTuple):
 
     def write(self, value: float) -> str:
         """Write a value with its unit."""
-        return f"{number(value)}{'' if self.unit.startswith('/') else ' '}{self.unit}"
+        return with_unit(value, self.unit)
 
     def ratio(self, ours: float, theirs: float) -> float:
         """Return how many times as good ours is."""
@@ -159,14 +159,14 @@ def ratio_of_rounds(
 
 def at_most(what: str, values: Sequence[float], most: float, unit: str) -> Ratio:
     """Compare the rounds' values with what they may be at most."""
-    told = f"{number(statistics.median(values))} {unit}"
-    return ratio_of_rounds(what, told, f"at most {number(most)} {unit}", [most / max(each, 1e-9) for each in values], 1)
+    median, bound = with_unit(statistics.median(values), unit), with_unit(most, unit)
+    return ratio_of_rounds(what, median, f"at most {bound}", [most / max(each, 1e-9) for each in values], 1)
 
 
 def at_least(what: str, values: Sequence[float], least: float) -> Ratio:
     """Compare the rounds' rates with what they should be at least."""
-    told = f"{number(statistics.median(values))}/s"
-    return ratio_of_rounds(what, told, f"at least {number(least)}/s", [each / least for each in values], 1)
+    median, bound = with_unit(statistics.median(values), "/s"), with_unit(least, "/s")
+    return ratio_of_rounds(what, median, f"at least {bound}", [each / least for each in values], 1)
 
 
 def require_same(ours: Any, theirs: Any, where: str = "the answer") -> None:
@@ -212,6 +212,11 @@ def number(value: float) -> str:
     if value == 0 or not math.isfinite(value):
         return f"{value:g}"
     return f"{value:,.{max(0, 2 - math.floor(math.log10(abs(value))))}f}" if abs(value) < 100 else f"{value:,.0f}"
+
+
+def with_unit(value: float, unit: str) -> str:
+    """Write a number with its unit: 1.50 ms, but 9,000/s and 0.132%."""
+    return f"{number(value)}{'' if unit[0] in '/%' else ' '}{unit}"
 
 
 def version_of(package: str) -> str:

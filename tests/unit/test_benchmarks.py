@@ -95,6 +95,7 @@ def test_answers_that_differ_are_refused(ours: Any, theirs: Any) -> None:
 
 def test_limits_are_met_on_their_own_side() -> None:
     assert [at_most("x", [2, 3, 4], 3, "ms").verdict, at_most("x", [4], 3, "ms").verdict] == ["met", "MISSED"]
+    assert (at_most("x", [2], 3, "%").figure, at_least("x", [2], 3).peer) == ("2.00%", "at least 3.00/s")
     assert [at_least("x", [2, 3, 4], 3).verdict, at_least("x", [2], 3).verdict] == ["met", "MISSED"]
 
 
