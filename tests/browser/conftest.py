@@ -18,9 +18,20 @@ from tests.support.server_process import RunningServer, serving
 from tests.support.shared_server import the_server_still_runs as the_server_still_runs
 
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
+# They cost more than the page of a test: each fresh profile opens a window, with pages of its own in which Chromium
+# suggests addresses, and a process in reserve.
+UNUSED_FEATURES = (
+    *("WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "WebUIOmniboxFullPopup", "SpareRendererForSitePerProcess"),
+    # The last list counts alone, so this one repeats what Playwright turns off and may concern a page.
+    *("AvoidUnnecessaryBeforeUnloadCheckSync", "DestroyProfileOnBrowserClose", "HttpsUpgrades", "PaintHolding"),
+    *("HttpsFirstBalancedModeAutoEnable", "LensOverlay", "MediaRouter", "ThirdPartyStoragePartitioning"),
+    *("AvoidCorsURLLoaderRestartOnRedirect", "AimEnabled", "PreconnectToSearch"),
+    *("OptimizationHints", "NetworkTimeServiceQuerying"),
+)
 ARGUMENTS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+    f"--disable-features={','.join(UNUSED_FEATURES)}",
 )
 IS_CI = os.environ.get("CI") == "true"
 
