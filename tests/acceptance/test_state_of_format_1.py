@@ -88,7 +88,8 @@ def test_an_old_link_gives_the_old_answer_and_knows_its_etag(upgraded: Upgraded)
     reply = upgraded.get("/v1/statistics/ranking", **link["parameters"])
     assert is_same(reply.json(), link)
     if reply.json()["method_version"] == link["method_version"]:
-        assert reply.headers["etag"] == link["etag"]
+        # After the point it names the software that wrote it, which may write other bytes: Python, zlib, fonts, ...
+        assert reply.headers["etag"].partition(".")[0] == link["etag"].partition(".")[0]
     tag = {"if-none-match": reply.headers["etag"]}
     again = upgraded.server.client.get("/v1/statistics/ranking", params=link["parameters"], headers=tag)
     assert again.status_code == 304

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import threading
 from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -213,11 +215,18 @@ def test_redirects_are_followed_on_the_same_host_only_a_few_times(
 
 
 @pytest.mark.parametrize(
-    "host", ["localhost", "127.0.0.2", "[::1]", "10.1.2.3", "169.254.169.254", "[::ffff:192.168.0.1]"]
+    "host", ["wiki.example", "127.0.0.2", "[::1]", "10.1.2.3", "169.254.169.254", "[::ffff:192.168.0.1]"]
 )
 def test_no_redirect_leads_into_a_private_network(
-    answers: dict[str, Answer], site: str, tmp_path: Path, host: str
+    answers: dict[str, Answer], site: str, tmp_path: Path, host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Not even "localhost" is a name that every machine knows.
+    resolve = socket.getaddrinfo
+
+    def resolve_as_inside(name: str, *arguments: Any, **options: Any) -> Any:
+        return resolve("127.0.0.1" if name == "wiki.example" else name, *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve_as_inside)
     asked = []
     answers["/a.csv"] = redirects(f"http://{host}:{site.rpartition(':')[2]}/secret.csv")
     answers["/secret.csv"] = lambda request: asked.append(request.path)
