@@ -116,6 +116,20 @@ def data_problems(cube: Cube, questions: Sequence[QuestionMetadata], cells: Inte
     return [DataProblem(kind, cells[has_it]) for kind, has_it in kinds.items() if has_it.any()]
 
 
+def all_plausible(cube: Cube, questions: Sequence[QuestionMetadata], cells: Integers) -> bool:
+    """Whether no cell has a problem, whichever of these it is looked at with.
+
+    Of cells of one question and type of value. A code for a missing value is known by the others alone: 99 stands out
+    among values below 9.9, so it may be one where there is a value below.
+    """
+    picked = cube.pick(cells)
+    value = picked.means[picked.count > 0]
+    codes = value[np.isin(value, _CODES)]
+    if (value < 0).any() or (len(codes) and codes.max() > _FAR * value.min()):
+        return False
+    return not data_problems(cube, questions, cells)
+
+
 class ProblemCounts:
     """How many cells have each kind of problem, with an example: of a table whose cells are not in memory together."""
 

@@ -47,6 +47,16 @@ def test_other_large_and_negative_numbers_are_numbers(values: list[str]) -> None
     assert kinds(snapshot(rows, unit="beds")) == {}
 
 
+@pytest.mark.parametrize(("low", "is_one"), [("9.0", True), ("10.0", False)])
+def test_a_number_is_told_for_a_code_by_those_that_an_answer_has_beside_it(low: str, is_one: bool) -> None:
+    rows = [row(location=place, value=value) for place, value in (("Ohio", low), ("Iowa", "99"), ("Utah", "50.0"))]
+    of = snapshot(rows, unit="beds")
+    assert kinds(of) == {}
+    assert not any("missing value" in each for each in answer("estimate", of).warnings)
+    few = answer("estimate", of, locations=["Ohio", "Iowa"])
+    assert any("missing value" in each for each in few.warnings) is is_one
+
+
 IMPOSSIBLE = [
     ("excluded", {"value": "50.0", "low": 55.0, "high": 70.0}),
     ("excluded", {"value": "50.0", "low": 30.0, "high": 45.0}),

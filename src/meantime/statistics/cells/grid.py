@@ -81,7 +81,7 @@ def _estimated(
     published_low, published_high = on_grid(picked.low), on_grid(picked.high)
     respondents = on_grid(picked.sample_size)
     code = draft.cube.labels.value_types.index(value_type)
-    how = published(draft.cube, draft.question, code, is_percent=is_percent)
+    how = published(draft.snapshot, draft.question, code, is_percent=is_percent)
     scale = _scale(parameters.interval_scale, how.scale, is_percent=is_percent)
     errors = standard_errors(
         value,
@@ -93,9 +93,10 @@ def _estimated(
         step=how.step,
         design_effect=parameters.design_effect,
     )
-    problems = data_problems(draft.cube, draft.snapshot.about.questions, flat)
+    problems = [] if how.is_plausible else data_problems(draft.cube, draft.snapshot.about.questions, flat)
     draft.warnings.extend(problem_warnings(draft.cube, problems))
-    draft.warnings.extend(footnote_warnings(draft.cube, flat))
+    if how.has_footnotes:
+        draft.warnings.extend(footnote_warnings(draft.cube, flat))
     impossible_ones = impossible_cells(problems)
     impossible = np.isin(cell, impossible_ones) if len(impossible_ones) else np.zeros(cell.shape, dtype=np.bool_)
     # What cannot be right is shown and not tested.

@@ -1,4 +1,6 @@
-"""What is decided once for a question, from all its cells: the scale of its limits, and to what it was rounded.
+"""What is found once for a question, from all its cells: the scale of its limits, and to what it was rounded.
+
+And whether there is anything to look for in the cells of a request: most questions have no problems and no footnotes.
 
 Never from the cells of a request: the standard error of a cell must not depend on who else is asked for.
 """
@@ -9,7 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from meantime.dataset.cube import Cube, Doubles
+from meantime.dataset.cube import ABSENT, Doubles
+from meantime.dataset.plausibility import all_plausible
+from meantime.dataset.snapshot import Snapshot
 from meantime.statistics.cells.draft import VALUE_TYPE
 from meantime.statistics.methods.standard_errors import Scale, fitting_scale
 
@@ -22,25 +26,34 @@ class Published(NamedTuple):
 
     scale: Scale  # on which its limits are symmetrical
     step: float  # to which values and limits are rounded: 0.1 where they have one decimal
+    is_plausible: bool  # no cell has a problem, whichever others it is looked at with
+    has_footnotes: bool  # some cell with a value has one
 
 
-def published(cube: Cube, question: int, value_type: int, *, is_percent: bool) -> Published:
+def published(snapshot: Snapshot, question: int, value_type: int, *, is_percent: bool) -> Published:
     """Return how the cells of a question and a type of value were published; found once, and kept with the cube."""
-    key = (question, value_type, is_percent)
-    found = cube.published.get(key)
+    kept, key = snapshot.cube.published, (question, value_type, is_percent)
+    found = kept.get(key)
     if found is None:
-        found = cube.published[key] = _found(cube, question, value_type, is_percent=is_percent)
+        found = kept[key] = _found(snapshot, question, value_type, is_percent=is_percent)
     return found
 
 
-def _found(cube: Cube, question: int, value_type: int, *, is_percent: bool) -> Published:
-    cells = cube.block(question).cells
+def _found(snapshot: Snapshot, question: int, value_type: int, *, is_percent: bool) -> Published:
+    cube = snapshot.cube
+    block = cube.block(question)
+    cells = block.cells
     is_published = (cells.moments.count > 0) & (cells.different == 1)
     which = np.flatnonzero((cells.keys[:, VALUE_TYPE] == value_type) & is_published)
     value = cells.moments.means(cube.scale, which)
     low, high = cells.low[which], cells.high[which]
     places = max(_decimals(each) for each in (value, low, high))
-    return Published(fitting_scale(value, low, high, is_percent=is_percent), 10.0**-places)
+    return Published(
+        scale=fitting_scale(value, low, high, is_percent=is_percent),
+        step=10.0**-places,
+        is_plausible=all_plausible(cube, snapshot.about.questions, which + block.start),
+        has_footnotes=bool((cells.footnote[which] != ABSENT).any()),
+    )
 
 
 def _decimals(numbers: Doubles) -> int:
