@@ -7,7 +7,7 @@ back exactly: doubles, integers of 64 bits, text in any script, and missing valu
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from math import isfinite
 from types import NoneType
@@ -163,7 +163,7 @@ def _head(document: Document) -> dict[str, Any]:
 def _tail(document: Document) -> dict[str, Any]:
     table = document.table
     texts = {"findings": table.findings, "notes": table.notes, "warnings": table.warnings}
-    about = {} if table.about is None else {"about": asdict(table.about)}
+    about = {} if table.about is None else {"about": table.about}
     source = {"source": document.source} if document.source else {}
     return {**about, **texts, **source, "citation": document.citation}
 

@@ -152,7 +152,7 @@ def name_bytes(names: Sequence[str]) -> int:
     (4, 0)
     """
     seen = names[:: max(len(names) // _NAMES_SEEN, 1)]
-    return sum(len(name.encode()) for name in seen) // max(len(seen), 1)
+    return len("".join(seen).encode()) // max(len(seen), 1)
 
 
 def document_bytes(

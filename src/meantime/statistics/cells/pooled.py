@@ -83,16 +83,19 @@ def pool_periods(selection: Selection, weights: Weights | None = None) -> Pooled
     missing = _missing(selection, np.flatnonzero(~has_all))
     groups = selection if has_all.all() else selection[has_all]
     across = pooled_across(selection.breaks, selection.periods)
-    groups = replace(groups, warnings=(*groups.warnings, *across))
-    chosen = (weights or selection.parameters.weights) if len(groups.periods) > 1 else Weights.EQUAL
+    if across:
+        groups = replace(groups, warnings=(*groups.warnings, *across))
+    is_single = len(groups.periods) == 1
+    chosen = Weights.EQUAL if is_single else weights or selection.parameters.weights
     made = pool(groups.value, groups.se, groups.respondents, weights=chosen)
-    # Of one period the value as published; what was added up may be equal, and must then be the same number.
-    value = made.value if len(groups.periods) == 1 else settled(made.value)
-    computed = limits(value, made.se, scale=groups.scale, is_percent=groups.is_percent)
-    # Of one period the published limits, so that a reader finds in the answer what is in the file.
-    low, high = (groups.low[:, 0], groups.high[:, 0]) if len(groups.periods) == 1 else computed
-    used_low, used_high = groups.used_low[:, 0], groups.used_high[:, 0]
-    if len(groups.periods) > 1:
+    if is_single:
+        # The value and the limits as published, so that a reader finds in the answer what is in the file.
+        value, low, high = made.value, groups.low[:, 0], groups.high[:, 0]
+        used_low, used_high = groups.used_low[:, 0], groups.used_high[:, 0]
+    else:
+        # What was added up may be equal, and must then be the same number.
+        value = settled(made.value)
+        low, high = computed = limits(value, made.se, scale=groups.scale, is_percent=groups.is_percent)
         used_low, used_high = limits_for_differences(
             value, *computed, made.se, scale=groups.scale, step=0.0, is_percent=groups.is_percent, computed=computed
         )

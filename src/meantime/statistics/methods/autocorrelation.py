@@ -73,11 +73,11 @@ def _of_block(x: Doubles, residual: Doubles, w: Doubles) -> CarriedOver:
     beside = _neighbors(q)
     within = (q[:, None] * beside[:, :, None]).sum(axis=-1)
     u = (within[..., None] * q[:, None]).sum(axis=2) / 2 - beside
-    by_lag = _by_lag(q, q)
-    made, products = -by_lag.sum(axis=1), 2 * _by_lag(q, u).sum(axis=1)
+    by_lag, with_u = _by_lag(q, np.stack([q, u]))
+    made, products = -by_lag.sum(axis=1), 2 * with_u.sum(axis=1)
     made[:, 0] += years
     products[:, 1] += years - 1
-    expected = _at(_GRID, products) / _at(_GRID, made)
+    expected = np.divide(*np.split(_at(_GRID, np.concatenate([products, made])), 2))
     scaled = root * residual
     squares = (scaled * scaled).sum(axis=1)
     on_the_line = squares <= 1e-20 * spread
@@ -96,14 +96,14 @@ def _neighbors(series: Doubles) -> Doubles:
     return found / 2
 
 
-def _by_lag(one: Doubles, other: Doubles) -> Doubles:
-    """Return for each lag the sum of one times the other over all pairs of years so far apart, in both orders."""
+def _by_lag(one: Doubles, others: Doubles) -> Doubles:
+    """Return for each lag the sum of one times each other over all pairs of years so far apart, in both orders."""
     years = one.shape[-1]
-    sums = np.empty_like(one)
+    sums = np.empty_like(others)
     for lag in range(years):
-        pairs = one[..., lag:] * other[..., : years - lag]
+        pairs = one[..., lag:] * others[..., : years - lag]
         if lag:
-            pairs += pairs if one is other else one[..., : years - lag] * other[..., lag:]
+            pairs += one[..., : years - lag] * others[..., lag:]
         sums[..., lag] = pairs.sum(axis=-1)
     return sums
 

@@ -139,8 +139,11 @@ class Pairs:
         The next block overwrites this one.
         """
         size, value = len(self._order), self._value
-        levels, level = np.unique(z, return_inverse=True)
-        by_level = np.argsort(level, kind="stable")
+        if len(z) and (z == z[0]).all():  # most often, and sorting takes as long as comparing
+            levels, level, by_level = z[:1], np.zeros(len(z), dtype=np.int64), np.arange(len(z))
+        else:
+            levels, level = np.unique(z, return_inverse=True)
+            by_level = np.argsort(level, kind="stable")
         first = np.searchsorted(level[by_level], np.arange(len(levels) + 1))
         # Used again and again: fresh memory takes longer than the arithmetic in it.
         most = min(len(places), rows_in_a_block(size))

@@ -215,7 +215,7 @@ def mann_kendall(value: Doubles) -> Doubles:
 
 
 def _mann_kendall(value: Doubles) -> Doubles:
-    one, other = np.triu_indices(value.shape[1], 1)
+    one, other = _pairs(value.shape[1])
     s = np.abs(np.nansum(np.sign(value[:, other] - value[:, one]), axis=1))
     t = np.isfinite(value).sum(axis=1)
     # Of each value, how often it is there: a value without a tie is there once, NaN not at all.
@@ -245,7 +245,7 @@ def theil_sen(year: Doubles, value: Doubles) -> Doubles:
 
 
 def _theil_sen(year: Doubles, value: Doubles) -> Doubles:
-    one, other = np.triu_indices(len(year), 1)
+    one, other = _pairs(len(year))
     slopes = np.sort((value[:, other] - value[:, one]) / (year[other] - year[one]), axis=1)
     known = np.isfinite(slopes).sum(axis=1)
     # NaN is sorted to the end, so the middle is that of what is known.
@@ -314,6 +314,12 @@ def _fitted(year: Doubles, value: Doubles, se: Doubles, errors: Errors, check: C
 
 def _percent(of_logs: Doubles) -> Doubles:
     return np.asarray(100 * np.expm1(of_logs), dtype=np.float64)
+
+
+@lru_cache(maxsize=64)
+def _pairs(years: int) -> tuple[Integers, Integers]:
+    """Return the places of the earlier and of the later year of each pair."""
+    return np.triu_indices(years, 1)
 
 
 @lru_cache(maxsize=4096)
