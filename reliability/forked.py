@@ -47,7 +47,7 @@ class _Copy:
             os.close(opens_gate)
             os.read(gate, 1)
             os.close(gate)
-            _become(command, environment, writing)
+            become(command, environment, writing)
         os.close(writing)
         os.close(gate)
         self.stderr = os.fdopen(reading, encoding="utf-8")
@@ -87,7 +87,8 @@ class _Copy:
         self.send_signal(signal.SIGKILL)
 
 
-def _become(command: Sequence[str], environment: Mapping[str, str], stderr: int) -> NoReturn:
+def become(command: Sequence[str], environment: Mapping[str, str], stderr: int) -> NoReturn:
+    """Go on as a process that was started with ``-m MODULE ARGUMENTS``, in a session of its own."""
     code = 1
     try:
         os.setsid()

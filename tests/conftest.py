@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import gc
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -20,8 +21,11 @@ settings.register_profile("quick", _UNTIMED, max_examples=25, derandomize=True)
 settings.register_profile("thorough", _UNTIMED, max_examples=150)
 settings.load_profile("quick")
 
-# Where a file may take a minute, since it starts servers, browsers or clusters.
-_LONG = ("tests/acceptance", "tests/browser", "tests/integration")
+# Where a file may take a minute, since it starts servers, browsers or clusters; the longest first.
+_LONG = (
+    *("tests/browser", "tests/acceptance", "tests/integration"),
+    *("tests/unit/dataset/database", "tests/unit/dataset/reading", "tests/unit/dataset/samples", "tests/unit/cli"),
+)
 
 # The tracer costs these half as much again, and others run all of what the coverage gate asks about.
 _UNTRACED = (
@@ -40,10 +44,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     If the gate of ``make check`` misses lines that an untraced test runs, trace that one.
     """
-    items.sort(key=lambda item: not item.nodeid.startswith(_LONG))
+    items.sort(key=lambda item: next((place for place, each in enumerate(_LONG) if item.nodeid.startswith(each)), 99))
     for item in items:
         if item.nodeid.startswith(_UNTRACED):
             item.add_marker("no_cover")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Look for no garbage while tests are collected, nor later in what that makes: half a million objects that stay."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)

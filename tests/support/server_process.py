@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 import signal
@@ -10,15 +11,18 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 
+from tests.support.server_copies import ServerTemplate
 from tests.support.waiting import PATIENCE_S, poll
 
 # For all questions of the sample: 30 s on an idle machine, ten times as long on one where much else runs.
 _CONFORMANCE_S = 500
+_SERVE = ("-m", "meantime", "serve")
 
 
 class RunningServer:
@@ -31,7 +35,7 @@ class RunningServer:
         self,
         *arguments: str,
         state_dir: Path,
-        command: Sequence[str] = ("-m", "meantime", "serve"),
+        command: Sequence[str] = _SERVE,
         listens: str = r"listens at (http://\S+?)/? ",
         **settings: str,
     ) -> None:
@@ -54,6 +58,8 @@ class RunningServer:
         self.client = httpx.Client(base_url=self.url, timeout=PATIENCE_S)
 
     def _popen(self, command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[str]:
+        if tuple(command[:3]) == _SERVE and (template := _template()) and template.serves(environment):
+            return cast("subprocess.Popen[str]", template.copy(list(command[1:]), environment))
         return subprocess.Popen(
             [sys.executable, *command],
             env=environment,
@@ -153,6 +159,16 @@ class RunningServer:
         if hasattr(self, "client"):
             self.client.close()
         assert not ended_by_itself, f"nobody ended the server, but {self._standing()}"
+
+
+@cache
+def _template() -> ServerTemplate | None:
+    """Return what servers are copied from, once there has been one; None where a copy may lack what its system has."""
+    if sys.platform != "linux":
+        return None
+    template = ServerTemplate(environment())
+    atexit.register(template.close)
+    return template
 
 
 def environment() -> dict[str, str]:
