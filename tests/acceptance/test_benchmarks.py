@@ -17,13 +17,13 @@ from benchmarks.run import NAMES
 ROOT = Path(__file__).parents[2]
 
 _SMALL = {
-    "jobs": "--seconds 1 --rounds 1 --jobs 20",
-    "pictures": "--rounds 1",
     "idle": "--rounds 1 --seconds 1",
     "steps": "--rounds 1 --times 5 --rows 20000",
 }
-# These start many servers, keep them busy for many seconds, or have tables that are large whatever is asked for.
+# These start many servers, keep them busy for seconds, or have pictures or tables that are large whatever is asked for.
 _SMALL_BUT_SLOW = {
+    "jobs": "--seconds 1 --rounds 1 --jobs 20",
+    "pictures": "--rounds 1",
     "answers": "--seconds 1 --rounds 1 --most-rows 20000",
     "statistics": "--seconds 1 --rounds 1 --times 2",
     "submissions": "--seconds 1 --rounds 1 --batches 1",

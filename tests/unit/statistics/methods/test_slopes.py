@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-import statsmodels.api as sm
 from scipy import stats
+from statsmodels.regression.linear_model import WLS
+from statsmodels.tools.tools import add_constant
 
 from meantime.statistics.methods.slopes import (
     Lines,
@@ -37,7 +38,7 @@ def is_that_of(fitted: Any, found: Lines, place: int) -> bool:
 
 @pytest.mark.parametrize("place", range(5))
 def test_what_is_no_percent_is_weighed_by_its_own_errors(place: int) -> None:
-    fitted = sm.WLS(VALUE[place], sm.add_constant(YEAR - 2017), weights=1 / SE[place] ** 2).fit()
+    fitted = WLS(VALUE[place], add_constant(YEAR - 2017), weights=1 / SE[place] ** 2).fit()
     assert is_that_of(fitted, lines(YEAR, VALUE, SE, is_percent=False), place)
 
 
@@ -45,16 +46,16 @@ def test_what_is_no_percent_is_weighed_by_its_own_errors(place: int) -> None:
 def test_a_percent_is_weighed_by_errors_at_the_mean_of_its_years(place: int) -> None:
     v, m = VALUE[place], VALUE[place].mean()
     carried = SE[place] * np.sqrt(m * (100 - m) / (v * (100 - v)))
-    fitted = sm.WLS(v, sm.add_constant(YEAR - 2017), weights=1 / carried**2).fit()
+    fitted = WLS(v, add_constant(YEAR - 2017), weights=1 / carried**2).fit()
     assert is_that_of(fitted, lines(YEAR, VALUE, SE, is_percent=True), place)
-    of_logs = sm.WLS(np.log(v), sm.add_constant(YEAR - 2017), weights=(m / carried) ** 2).fit()
+    of_logs = WLS(np.log(v), add_constant(YEAR - 2017), weights=(m / carried) ** 2).fit()
     assert is_that_of(of_logs, log_lines(YEAR, VALUE, SE, is_percent=True), place)
 
 
 @pytest.mark.parametrize("place", range(5))
 def test_the_logarithm_of_what_is_no_percent_has_its_own_errors(place: int) -> None:
     weights = (VALUE[place] / SE[place]) ** 2
-    fitted = sm.WLS(np.log(VALUE[place]), sm.add_constant(YEAR - 2017), weights=weights).fit()
+    fitted = WLS(np.log(VALUE[place]), add_constant(YEAR - 2017), weights=weights).fit()
     assert is_that_of(fitted, log_lines(YEAR, VALUE, SE, is_percent=False), place)
 
 
