@@ -270,11 +270,13 @@ class Picked:
             self._parts = [(block, cells - block.start)]
             return
         questions = np.searchsorted(cube.starts, cells, side="right") - 1
-        order = np.argsort(questions, kind="stable")
-        distinct, starts = np.unique(questions[order], return_index=True)
+        self._order: Integers | None = None  # of the pieces, where it is not that of the cells
+        if (questions[1:] < questions[:-1]).any():
+            self._order = np.argsort(questions, kind="stable")
+            cells, questions = cells[self._order], questions[self._order]
+        distinct, starts = np.unique(questions, return_index=True)
         blocks = map(cube.block, distinct.tolist())
-        of_question = np.split(cells[order], starts)[1:]
-        self._order = order
+        of_question = np.split(cells, starts)[1:]
         self._parts = [(block, own - block.start) for block, own in zip(blocks, of_question, strict=True)]
 
     def _gather(self, array: Callable[[Cells], A], empty: A) -> A:
@@ -282,6 +284,8 @@ class Picked:
         if len(pieces) == 1:  # most often; the cells are in their order
             return cast(A, pieces[0])
         joined = np.concatenate([empty, *pieces])
+        if self._order is None:
+            return cast(A, joined)
         gathered = np.empty_like(joined)
         gathered[self._order] = joined
         return cast(A, gathered)

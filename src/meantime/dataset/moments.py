@@ -6,7 +6,6 @@ whatever their order. Means are derived once, from exact sums, and rounded once.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -128,37 +127,38 @@ def distinct(codes: Integers) -> tuple[Integers, Integers]:
 
 
 def grouping(keys: Integers) -> tuple[Integers, Integers]:
-    """Return the order that sorts the keys, and where each distinct key begins in it."""
-    order = np.arange(len(keys)) if _is_sorted(keys) else _sorting(keys)
-    ordered = keys[order]
-    is_new = np.ones(len(ordered), dtype=bool)
-    is_new[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
-    return order, np.flatnonzero(is_new).astype(np.int64)
+    """Return the order that sorts the keys, equal ones as they come, and where each distinct key begins in it."""
+    joined = _joined(keys)
+    if joined is None:
+        order = np.lexsort(keys.T[::-1]).astype(np.int64)
+        ordered = keys[order]
+        is_new = (ordered[1:] != ordered[:-1]).any(axis=1)
+    else:
+        # Sorted already is every marginal: its axes are the first ones of a cell's key.
+        is_sorted = bool((joined[1:] >= joined[:-1]).all())
+        order = np.arange(len(joined)) if is_sorted else np.argsort(joined, kind="stable").astype(np.int64)
+        ordered = joined if is_sorted else joined[order]
+        is_new = ordered[1:] != ordered[:-1]
+    return order, np.flatnonzero(np.append(np.ones(min(len(keys), 1), dtype=bool), is_new)).astype(np.int64)
 
 
-def _sorting(keys: Integers) -> Integers:
-    """Return the order that sorts keys of codes, equal ones as they come."""
-    least = keys.min(axis=0)
-    widths = (keys.max(axis=0) - least + 1).tolist()
-    if math.prod(widths) >= _SAFE:
-        return np.lexsort(keys.T[::-1]).astype(np.int64)
-    # As one number each: sorting those takes a fraction of sorting by one axis after the other.
+def _joined(keys: Integers) -> Integers | None:
+    """Return keys of codes as one number each, which sorts in a fraction of the time; None if they do not fit.
+
+    >>> _joined(np.array([[0, 5], [2, 4], [0, 4]])).tolist()
+    [1, 4, 0]
+    """
     joined = np.zeros(len(keys), dtype=np.int64)
-    for axis, (first, width) in zip(keys.T, zip(least.tolist(), widths, strict=True), strict=True):
+    size = 1
+    for axis in keys.T if len(keys) else ():
+        least = int(axis.min())
+        width = int(axis.max()) - least + 1
+        size *= width
+        if size >= _SAFE:
+            return None
         joined *= width
-        joined += axis - first
-    return np.argsort(joined, kind="stable").astype(np.int64)
-
-
-def _is_sorted(keys: Integers) -> bool:
-    """Whether the keys are sorted already, as for every marginal: its axes are the first ones of a cell's key."""
-    undecided = np.ones(max(len(keys) - 1, 0), dtype=bool)
-    for axis in keys.T:
-        step = np.diff(axis)
-        if (step[undecided] < 0).any():
-            return False
-        undecided &= step == 0
-    return True
+        joined += axis - least
+    return joined
 
 
 def add_up_groups(moments: Moments, order: Integers, starts: Integers) -> Moments:
@@ -175,9 +175,9 @@ def add_up_groups(moments: Moments, order: Integers, starts: Integers) -> Moment
 
 def sums(numbers: Exact, order: Integers, starts: Integers) -> Exact:
     """Add up integers that come in this order, from each start to the next."""
-    if not len(starts):
-        return narrow(numbers[:0])
     numbers = numbers[order]
+    if len(starts) == len(order):  # each is alone
+        return narrow(numbers)
     if numbers.dtype != object and np.add.reduceat(np.abs(numbers.astype(np.float64)), starts).max() >= _SAFE:
         # Sums of halves fit for up to 2**30 numbers; only the totals, which are few, need Python integers.
         high = np.add.reduceat(numbers >> 31, starts)
@@ -187,6 +187,8 @@ def sums(numbers: Exact, order: Integers, starts: Integers) -> Exact:
 
 
 def _extremes(choose: np.ufunc, numbers: Exact, count: Integers, order: Integers, starts: Integers) -> Exact:
+    if len(starts) == len(order):  # each is alone
+        return narrow(numbers[order])
     extremes = np.zeros(len(starts), dtype=numbers.dtype)
     group = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(order))))
     has_value = count[order] > 0

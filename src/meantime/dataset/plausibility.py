@@ -211,11 +211,12 @@ def _are_codes(question: Integers, value: Doubles) -> Booleans:
     [False, True, True, False, False, True]
     """
     found = np.zeros(len(value), dtype=bool)
-    # Most often none is; then no value is looked up among the codes.
-    may_be = (value < 0) | (value >= _LEAST_CODE)
-    if not may_be.any():
+    # Most often none is. Values are looked up only where they may be codes: for all of them it takes long.
+    may_be = np.flatnonzero((value < 0) | (value >= _LEAST_CODE))
+    is_suspicious = np.isin(value[may_be], _CODES) | (value[may_be] < 0)
+    if not is_suspicious.any():
         return found
-    suspicious = np.unique(question[np.isin(value, _CODES) | (value < 0)])
+    suspicious = np.unique(question[may_be[is_suspicious]])
     order = np.argsort(question, kind="stable")
     starts, ends = (np.searchsorted(question[order], suspicious, side=side) for side in ("left", "right"))
     for start, end in zip(starts.tolist(), ends.tolist(), strict=True):

@@ -264,8 +264,9 @@ def _write_cells(writer: SnapshotWriter, rolled_up: RolledUp, roles: Mapping[str
         rows += cube.rows
         values += int(cube.by_question.moments.count.sum())
         reasons.update(cube.withheld_by_reason())
-        picked = cube.pick(np.arange(cube.cell_count))
-        shared += int((picked.rows - picked.copies > 1).sum())
+        for question in range(len(cube.labels.questions)):
+            cells = cube.block(question).cells
+            shared += int((cells.rows - cells.copies > 1).sum())
         if "row_count" in roles:
             strata.add(cube)
         del cube  # before the next one is made
