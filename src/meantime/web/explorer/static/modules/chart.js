@@ -146,12 +146,13 @@ export function chart(specification, { signal, highlighted, names, onhighlight, 
     dark.removeEventListener("change", redraw);
     view?.finalize();
   });
-  // Its width is known only once it is on the page.
-  requestAnimationFrame(function whenConnected() {
-    if (signal.aborted) return;
-    if (element.isConnected) redraw();
-    else requestAnimationFrame(whenConnected);
+  // Its width is known only once it is on the page. Then it is drawn for the frame that shows the page, not for a later one.
+  const placed = new MutationObserver(() => {
+    if (!element.isConnected && !signal.aborted) return;
+    placed.disconnect();
+    if (!signal.aborted) redraw();
   });
+  placed.observe(document.body, { childList: true, subtree: true });
   return { element, highlight };
 }
 
