@@ -84,6 +84,15 @@ def test_the_first_of_added_jobs_are_started_in_the_same_commit_and_go_on_from_t
     assert store.get(1) == done
 
 
+@pytest.mark.parametrize("count", [2, 5, 85, 150])
+def test_however_many_jobs_a_call_has_each_is_kept_and_changed(store: JobStore, count: int) -> None:
+    jobs = add(store, *[request(n=number) for number in range(count)])
+    assert list(store.jobs()) == jobs
+    started = [job.start(at_s=11.0 + job.number) for job in jobs]
+    assert store.update([Transition(*both) for both in zip(jobs, started, strict=True)]).result(PATIENCE_S) == set()
+    assert list(store.jobs()) == started
+
+
 def test_a_later_change_of_the_parameters_changes_no_job(store: JobStore) -> None:
     parameters: dict[str, Any] = {"question": "Q"}
     [job] = add(store, Request(dataset="d", statistic="s", parameters=parameters))

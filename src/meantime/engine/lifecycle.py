@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 from meantime.engine.jobs import server_stopped
 from meantime.engine.retry import Backoff
 from meantime.errors import Failure, ShuttingDown, StoreBroken
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -106,12 +107,15 @@ class Lifecycle:
 
     def when_done(self, future: Future[T], step: Callable[[Future[T]], None]) -> None:
         """Do the next step when a future is resolved."""
+        future.add_done_callback(self.guarded(step))
 
-        def guarded(done: Future[T]) -> None:
+    def guarded(self, step: Callable[P, None]) -> Callable[P, None]:
+        """Return a step whose error is fatal: a future swallows what its callbacks raise, and a job would hang."""
+
+        def guarded(*arguments: P.args, **named: P.kwargs) -> None:
             try:
-                step(done)
-            # A future swallows what its callbacks raise, and the job would then hang in silence.
+                step(*arguments, **named)
             except BaseException as error:  # noqa: BLE001
                 self.fail(error)
 
-        future.add_done_callback(guarded)
+        return guarded

@@ -6,6 +6,7 @@ import contextlib
 import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from meantime.engine.events import EventDispatcher, EventKind
 from meantime.engine.job_index import JobIndex
@@ -18,6 +19,14 @@ from meantime.model import Request
 
 # Nobody announces that a data set is held, so whoever waits for jobs looks by itself.
 _LOOK_AGAIN_S = 1.0
+
+
+class Admission(NamedTuple):
+    """The jobs of one submission."""
+
+    client: str
+    jobs: Sequence[ActiveJob]
+    started: int  # how many of them, the first ones, were started in the commit that accepted them
 
 
 class Scheduler:
@@ -55,27 +64,31 @@ class Scheduler:
         """Whether work on all of these requests can start: they are bound, and their data sets are open."""
         return all(request.fingerprint for request in requests) and all(self.gates(requests).values())
 
-    def schedule(
-        self, jobs: Sequence[ActiveJob], *, submitted: int = 0, started: int = 0, event: EventKind | None = None
-    ) -> None:
-        """Let jobs wait their turn. ``submitted`` of them, of one client, were being accepted until now.
-
-        As many as ``started`` says, the first ones, were started with that.
-        """
-        waiting = jobs[started:]
-        open_now = self.gates([job.record.request for job in waiting])
+    def schedule(self, jobs: Sequence[ActiveJob], event: EventKind | None = None) -> None:
+        """Let jobs wait their turn."""
+        open_now = self.gates([job.record.request for job in jobs])
         with self._lifecycle.lock:
-            if submitted:
-                self._index.end_submitting(jobs[0].client, submitted)
             self._index.add_active(jobs)
-            if started:
-                self._queue.started(started, jobs[:started])
-                self._lifecycle.settled.notify_all()
-            self.place(waiting, open_now)
+            self.place(jobs, open_now)
             # Before a thread can take them, so that nobody hears of their start first.
             if event is not None:
                 self._events.add(event, jobs)
             self._lifecycle.work_available.notify(len(jobs))
+        self.look_again(open_now)
+
+    def schedule_accepted(self, submissions: Sequence[Admission]) -> None:
+        """Let jobs wait their turn that were being accepted until now, all at once: one lock, and one wake-up."""
+        open_now = self.gates([job.record.request for each in submissions for job in each.jobs[each.started :]])
+        with self._lifecycle.lock:
+            for client, jobs, started in submissions:
+                self._index.end_submitting(client, len(jobs))
+                self._index.add_active(jobs)
+                self._queue.started(started, jobs[:started])
+                self.place(jobs[started:], open_now)
+                self._events.add("accepted", jobs)  # before a thread can take them, as above
+            if any(each.started for each in submissions):
+                self._lifecycle.settled.notify_all()
+            self._lifecycle.work_available.notify(sum(len(each.jobs) for each in submissions))
         self.look_again(open_now)
 
     def gates(self, requests: Iterable[Request]) -> dict[str, bool]:

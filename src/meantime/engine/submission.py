@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
 from functools import partial
+from typing import NamedTuple
 
 from meantime.engine.events import EventDispatcher
-from meantime.engine.futures import uncancellable_future
+from meantime.engine.futures import for_all_at_once, uncancellable_future
 from meantime.engine.idempotency import IdempotentSubmissions
 from meantime.engine.job_index import JobIndex
 from meantime.engine.jobs import ActiveJob
 from meantime.engine.lifecycle import Lifecycle
 from meantime.engine.ports import Clock, JobStore
 from meantime.engine.queue import CLAIM_LIMIT, JobQueue
-from meantime.engine.scheduler import Scheduler
+from meantime.engine.scheduler import Admission, Scheduler
 from meantime.errors import QueueFull, StoreBroken
 from meantime.model import IdempotencyKey, JobRecord, Request
 
@@ -22,6 +25,15 @@ from meantime.model import IdempotencyKey, JobRecord, Request
 # for a batch of some hundred jobs of each of three clients, and costs no memory to speak of.
 _SHARE_KEPT = 10
 _LEAST_KEPT = 2  # a client with one job must leave one
+
+
+class _Committed(NamedTuple):
+    """A submission that is durable, and that nobody has been told of yet."""
+
+    records: list[JobRecord]
+    started: int
+    client: str
+    accepted: Future[list[JobRecord]]
 
 
 class JobSubmitter:
@@ -52,6 +64,8 @@ class JobSubmitter:
         self._threads = threads
         self._host = host
         self._kept_for_others = max(_LEAST_KEPT, queue_limit // _SHARE_KEPT)
+        self._committed: deque[_Committed] = deque()
+        self._take_in = lifecycle.guarded(self._take_in_committed)
         self._idempotent = IdempotentSubmissions(store=store, keep_known=self._keep_known)
 
     def submit(self, requests: Sequence[Request], key: IdempotencyKey | None, client: str) -> Future[list[JobRecord]]:
@@ -110,11 +124,24 @@ class JobSubmitter:
                 self._lifecycle.fail(error)
             accepted.set_exception(error)
             return
-        records = added.result()
-        # Known before the future resolves, so that a caller who has the number can ask about it.
-        jobs = [ActiveJob(record, client) for record in records]
-        self._scheduler.schedule(jobs, submitted=count, started=started, event="accepted")
-        accepted.set_result(records)
+        self._committed.append(_Committed(added.result(), started, client, accepted))
+        for_all_at_once(self._take_in)
+
+    def _take_in_committed(self) -> None:
+        """Let the jobs wait their turn that are committed by now, and resolve the futures of their submissions."""
+        committed: list[_Committed] = []
+        with contextlib.suppress(IndexError):  # until there are no more: other threads may take some
+            while True:
+                committed.append(self._committed.popleft())
+        # Known before the futures resolve, so that a caller who has a number can ask about it.
+        self._scheduler.schedule_accepted(
+            [
+                Admission(each.client, [ActiveJob(record, each.client) for record in each.records], each.started)
+                for each in committed
+            ]
+        )
+        for each in committed:
+            each.accepted.set_result(each.records)
         self._events.dispatch()
 
     def _drop(self, client: str, count: int, started: int) -> None:

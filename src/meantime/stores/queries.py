@@ -9,6 +9,8 @@ from typing import NamedTuple
 _SQL = files("meantime.stores") / "sql"
 # "-- name --", then at least one comment line that explains the query, then the statement up to the next name.
 _NAME = re.compile(r"^-- ([a-z_]+) --\n", re.MULTILINE)
+# What a statement binds for one row.
+_ROW = re.compile(r"VALUES (\([?, ]+\))")
 _MIGRATION = re.compile(r"(\d{4})_[a-z_]+\.sql")
 
 
@@ -49,6 +51,15 @@ def parse(text: str) -> dict[str, str]:
             raise ValueError(f"There are two queries of the name {name}.")
         queries[name] = statement
     return queries
+
+
+def for_rows(query: str, rows: int) -> str:
+    """Return a query about one row as one about so many.
+
+    >>> for_rows("INSERT INTO jobs VALUES (?, ?);", 3)
+    'INSERT INTO jobs VALUES (?, ?), (?, ?), (?, ?);'
+    """
+    return _ROW.sub(lambda values: f"VALUES {', '.join([values[1]] * rows)}", query)
 
 
 def migrations() -> tuple[Migration, ...]:

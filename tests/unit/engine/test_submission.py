@@ -1,19 +1,24 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from meantime.engine.engine import Engine
+from meantime.engine.events import Event
 from meantime.engine.queue import CLAIM_LIMIT
+from meantime.engine.scheduler import Admission, Scheduler
 from meantime.errors import (
     QueueFull,
     ShuttingDown,
     StoreFull,
 )
 from meantime.model import IdempotencyKey, JobState
+from meantime.stores.sqlite import SqliteJobStore
 from tests.support.engine_fakes import (
     FULL,
     ControlledJobStore,
@@ -27,7 +32,7 @@ from tests.support.engine_fakes import (
     submit,
 )
 from tests.support.shared_memory import SharedMemory
-from tests.support.waiting import PATIENCE_S
+from tests.support.waiting import PATIENCE_S, wait_for
 
 
 def test_a_full_queue_refuses_before_anything_is_written_and_counts_what_is_being_accepted() -> None:
@@ -176,6 +181,40 @@ def test_a_job_that_need_not_wait_is_started_in_the_commit_that_accepts_it() -> 
         assert end_of(engine, job.number).state is JobState.DONE
     assert [kind for kind, _ in calls] == ["add", "update"]
     assert [move.after.state for move in calls[1][1]] == [JobState.DONE]
+
+
+def test_submissions_that_one_commit_accepts_are_taken_in_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken_in: list[int] = []
+    schedule_accepted = Scheduler.schedule_accepted
+
+    def noted(scheduler: Scheduler, submissions: Sequence[Admission]) -> None:
+        taken_in.append(len(submissions))
+        schedule_accepted(scheduler, submissions)
+
+    monkeypatch.setattr(Scheduler, "schedule_accepted", noted)
+    told: list[int] = []
+    begun, go_on = threading.Event(), threading.Event()
+
+    def follow(event: Event) -> None:
+        told.append(event.detail.record.number)
+        begun.set()
+        wait_for(go_on, "the test has not submitted the others")
+
+    store = SqliteJobStore(tmp_path / "jobs.sqlite3", on_broken=lambda _: None)
+    with running(jobs=store, gate=FakeGate(closed=["toys"])) as engine:
+        engine.follow(follow)
+        futures = [engine.submit([request()])]
+        wait_for(begun, "nobody was told of the first job")
+        # The store's thread is telling of the first job, so what comes now is committed together.
+        futures += [engine.submit([request(), request()], client=f"client {number}") for number in range(5)]
+        go_on.set()
+        numbers = [[job.number for job in future.result(PATIENCE_S)] for future in futures]
+        assert numbers == [[1], [2, 3], [4, 5], [6, 7], [8, 9], [10, 11]]
+        assert engine.unfinished == 11
+    assert taken_in == [1, 5]
+    assert told == list(range(1, 12))
 
 
 def test_a_job_waits_to_be_claimed_if_its_data_set_is_not_open_or_not_known() -> None:

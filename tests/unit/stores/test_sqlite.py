@@ -218,6 +218,15 @@ def test_the_jobs_of_a_key_are_found_without_reading_the_others(
     assert [row[-1] for row in plan] == ["SEARCH jobs USING INDEX jobs_by_once_key (once_key=?)"]
 
 
+def test_however_many_jobs_are_changed_each_is_found_by_its_number(
+    store: SqliteJobStore, connections: Connections
+) -> None:
+    add(store)
+    update = queries.for_rows(queries.load()["update"], 3)
+    plan = connections.made[0].execute(f"EXPLAIN QUERY PLAN {update}", (None,) * update.count("?")).fetchall()
+    assert "SEARCH jobs USING INTEGER PRIMARY KEY (rowid=?)" in [row[-1] for row in plan]
+
+
 def test_a_newer_store_is_refused_and_not_touched(path: Path, broken: Broken) -> None:
     path.parent.mkdir()
     with closing(sqlite3.connect(path)) as newer:

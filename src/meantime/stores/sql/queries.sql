@@ -1,15 +1,18 @@
 -- add --
--- Accept a request as a job, under a number that the store gives.
+-- Accept requests as jobs, under numbers that the store gives.
+-- VALUES is repeated for as many rows as there are.
 INSERT INTO jobs (number, state, attempts, dataset, statistic, parameters, view, fingerprint,
                   created_at_s, started_at_s, ended_at_s, failure, receipt, label, once_key, once_digest, submitted_by, checksum)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- update --
--- Replace a job's record by its next version, if it is still as before: the number of rows changed says whether it was.
--- Of the request only the fingerprint can be new.
+-- Replace the records of jobs by their next versions, if they are still as before: the number of rows changed says
+-- whether they were. Of a request only the fingerprint can be new. VALUES is repeated for as many rows as there are.
 UPDATE jobs
-SET state = ?, attempts = ?, fingerprint = ?, started_at_s = ?, ended_at_s = ?, failure = ?, receipt = ?, checksum = ?
-WHERE number = ? AND state = ? AND attempts = ?;
+SET state = next.column1, attempts = next.column2, fingerprint = next.column3, started_at_s = next.column4,
+    ended_at_s = next.column5, failure = next.column6, receipt = next.column7, checksum = next.column8
+FROM (VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)) AS next
+WHERE jobs.number = next.column9 AND jobs.state = next.column10 AND jobs.attempts = next.column11;
 
 -- remove --
 -- Delete some jobs. The numbers are a JSON list.
