@@ -42,6 +42,7 @@ from meantime.formats.writers import renderer
 from meantime.log import Log
 from meantime.settings import Settings
 from meantime.statistics.cost import CostLimit, CostLimits
+from meantime.stores.fresh_results import FreshResults
 from meantime.stores.host_name import host_name
 from meantime.stores.last_seen import LastSeenFile
 from meantime.stores.result_files import ResultFiles
@@ -221,7 +222,7 @@ class Parts:
             hosts=shared,
             elsewhere=self.host_results,
             can_answer=partial(can_answer, self.catalog, state / "snapshots"),
-            results=results,
+            results=FreshResults(results),
             compute=self.compute,
             gate=self.catalog,
             clock=time.time,

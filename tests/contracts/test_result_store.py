@@ -7,13 +7,17 @@ from pathlib import Path
 import pytest
 
 from meantime.engine.ports import EncodedResult, ResultStore
+from meantime.stores.fresh_results import FreshResults
 from meantime.stores.memory import MemoryResultStore
 from meantime.stores.result_files import ResultFiles
 
 
-@pytest.fixture(params=["memory", "files"])
+@pytest.fixture(params=["memory", "files", "fresh"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> ResultStore:
-    return MemoryResultStore() if request.param == "memory" else ResultFiles(tmp_path / "results")
+    if request.param == "memory":
+        return MemoryResultStore()
+    files = ResultFiles(tmp_path / "results")
+    return FreshResults(files) if request.param == "fresh" else files
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"\x00\xff" * 300_000], ids=["empty", "small", "large"])
