@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from meantime.access.keys import KeyFile, KeyRing, Role
 from meantime.access.rates import RateLimit
 from meantime.web.http.access import Access
 from tests.support.logs import logging_to
-from tests.support.web_app import OBESITY, Answer, Served, served, using_framework
+from tests.support.web_app import OBESITY, Answer, Served, send, served, using_framework
 
 ASK = {"question": OBESITY}
 OTHER_MACHINE = "192.0.2.7"
@@ -131,6 +132,34 @@ def test_a_key_that_is_revoked_or_made_counts_at_once(server: Served, keys: Keys
     assert ask(server, "GET", "/api/jobs", keys.headers("read")).status == 401
     _, token = keys.file.create(Role.READ, name="new", at_s=2.0)
     assert ask(server, "GET", "/api/jobs", {"Authorization": f"Bearer {token}"}).status == 200
+
+
+def test_keys_are_looked_at_once_for_all_requests_of_a_turn_of_the_event_loop(
+    server: Served, keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[str] = []
+    current = KeyRing._current
+
+    def noted(ring: KeyRing) -> Any:
+        if not ring._is_held:
+            looks.append("look")
+        return current(ring)
+
+    monkeypatch.setattr(KeyRing, "_current", noted)
+    app: Any = server.app
+
+    async def ask_together() -> list[int]:
+        path, headers = "/api/num_jobs", keys.headers("read")
+        answers = await asyncio.gather(*(send(app, "GET", path, headers=headers) for _ in range(5)))
+        return [answer.status for answer in answers]
+
+    async def ask_twice() -> list[int]:
+        statuses = await ask_together()
+        keys.file.revoke(keys.id_of("read"))
+        return statuses + await ask_together()
+
+    assert asyncio.run(ask_twice()) == [200] * 5 + [401] * 5
+    assert len(looks) == 2
 
 
 def test_a_job_is_removed_by_who_submitted_it_or_by_the_operator(server: Served, keys: Keys) -> None:

@@ -155,7 +155,17 @@ class KeyRing:
             )
         )
         self._state: tuple[object, Mapping[str, Key] | None] = (None, {})
+        self._is_held = False
         self._current()
+
+    def hold(self) -> None:
+        """Look at the file now, and not again until ``release``."""
+        self._current()
+        self._is_held = True
+
+    def release(self) -> None:
+        """Look at the file each time from now on."""
+        self._is_held = False
 
     @property
     def has_keys(self) -> bool:
@@ -183,6 +193,8 @@ class KeyRing:
     def _current(self) -> Mapping[str, Key] | None:
         """Return the keys by id; None if the file cannot be read. It is read again when it has changed."""
         known, keys = self._state
+        if self._is_held:
+            return keys
         # The usual case costs no exception: there is no file, and there was none.
         if self._file is None or (known is None and not keys and not os.access(self._path, os.F_OK)):
             return {}

@@ -42,6 +42,16 @@ def test_a_running_server_sees_at_once_what_is_made_and_revoked(tmp_path: Path) 
     assert ring.find(other_token) is None
 
 
+def test_keys_that_are_held_are_looked_at_again_when_they_are_released(tmp_path: Path) -> None:
+    ring = KeyRing(KeyFile(tmp_path))
+    key, token = made(tmp_path)
+    ring.hold()
+    KeyFile(tmp_path).revoke(key.id)
+    assert ring.find(token) == key
+    ring.release()
+    assert ring.find(token) is None
+
+
 def test_what_is_not_exactly_a_key_is_none(tmp_path: Path) -> None:
     ring = KeyRing(KeyFile(tmp_path), "s3same")
     key, token = made(tmp_path)

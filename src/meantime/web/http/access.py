@@ -78,6 +78,16 @@ class Access:
         self._allow_anonymous = allow_anonymous
         self._rate = rate
 
+    def hold_keys(self) -> None:
+        """Look at the keys now, and not again until ``release_keys``."""
+        if self._ring is not None:
+            self._ring.hold()
+
+    def release_keys(self) -> None:
+        """Look at the keys with each request from now on."""
+        if self._ring is not None:
+            self._ring.release()
+
     @property
     def requires_keys(self) -> bool:
         """Whether a request without a key is refused."""

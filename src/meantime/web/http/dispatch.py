@@ -56,6 +56,7 @@ class EndpointRoute(BaseRoute):
         self._memory = memory
         self._refuse = refuse
         self._before = before
+        self._are_keys_held = False
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Match every HTTP request; those without an endpoint are refused here."""
@@ -109,6 +110,7 @@ class EndpointRoute(BaseRoute):
         return None
 
     async def _admit(self, request: HttpRequest, endpoint: Endpoint) -> None:
+        self._hold_keys()
         authorization = admin_key = None
         # Most requests have neither, and looking for each by its name takes four times as long.
         if not _KEY_HEADERS.isdisjoint(map(_name_of, request.scope["headers"])):
@@ -122,6 +124,21 @@ class EndpointRoute(BaseRoute):
             if request.method == "POST":
                 await request.discard_body()
             raise
+
+    def _hold_keys(self) -> None:
+        """Have the file of keys looked at once for all requests that are answered in this turn of the event loop.
+
+        With each look the interpreter goes to a thread that computes, and has to be waited for. What arrives after a
+        change of the file is read in a later turn, so it is answered by the keys of then.
+        """
+        if not self._are_keys_held:
+            self._are_keys_held = True
+            self._access.hold_keys()
+            asyncio.get_running_loop().call_soon(self._release_keys)
+
+    def _release_keys(self) -> None:
+        self._are_keys_held = False
+        self._access.release_keys()
 
 
 def _readable(path: bytes) -> str:
