@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from meantime.dataset.cube import ABSENT, Doubles, Integers, Period, ValueType
-from meantime.dataset.facts.geography import Geography
+from meantime.dataset.facts.geography import Geography, for_locations
 from meantime.dataset.facts.known_breaks import breaks_of
 from meantime.dataset.facts.titles import title_of
 from meantime.dataset.snapshot import Break, Polarity, Snapshot
@@ -123,7 +123,7 @@ class Selection:
     @cached_property
     def is_aggregate(self) -> Booleans:
         """Which groups are of a location that is the sum of others."""
-        return np.array(list(map(self.geography.is_aggregate, self.names)), dtype=bool)
+        return _are_aggregates(self.snapshot.cube.labels.locations)[self.locations]
 
     @property
     def is_group(self) -> Booleans:
@@ -215,6 +215,12 @@ class Selection:
     def wanted_places(self) -> set[str]:
         """The locations that were wanted and are no aggregates, those without a value too."""
         return self.asked_for - set(self.geography.aggregates)
+
+
+@lru_cache(maxsize=64)
+def _are_aggregates(locations: tuple[str, ...]) -> Booleans:
+    """Say which locations of a table are aggregates; found once for all answers."""
+    return np.array(list(map(for_locations(locations).is_aggregate, locations)), dtype=bool)
 
 
 class Rows(NamedTuple):
