@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -37,6 +38,8 @@ class ServerTemplate:
                 start_new_session=True,
             )
         self._socket.settimeout(PATIENCE_S)
+        # An answer belongs to the request before it.
+        self._one_at_a_time = threading.Lock()
 
     def serves(self, environment: Mapping[str, str]) -> bool:
         """Return whether a copy is what a server that starts from nothing in this environment would be."""
@@ -48,9 +51,12 @@ class ServerTemplate:
         status, reports = os.pipe()
         try:
             request = json.dumps([arguments, dict(environment), os.getcwd()]).encode()  # noqa: PTH109 - a text
-            socket.send_fds(self._socket, [request], [writing, reports])
-            pid = int(self._socket.recv(64))
+            with self._one_at_a_time:
+                socket.send_fds(self._socket, [request], [writing, reports])
+                pid = int(self._socket.recv(64))
         except BaseException:
+            # What comes late must not be taken for the answer to another request.
+            self._socket.close()
             os.close(reading)
             os.close(status)
             raise

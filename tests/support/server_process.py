@@ -58,7 +58,8 @@ class RunningServer:
         self.client = httpx.Client(base_url=self.url, timeout=PATIENCE_S)
 
     def _popen(self, command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[str]:
-        if tuple(command[:3]) == _SERVE and (template := _template()) and template.serves(environment):
+        template = _template(os.getpid()) if tuple(command[:3]) == _SERVE else None
+        if template and template.serves(environment):
             return cast("subprocess.Popen[str]", template.copy(list(command[1:]), environment))
         return subprocess.Popen(
             [sys.executable, *command],
@@ -162,9 +163,12 @@ class RunningServer:
 
 
 @cache
-def _template() -> ServerTemplate | None:
-    """Return what servers are copied from, once there has been one; None where a copy may lack what its system has."""
-    if sys.platform != "linux":
+def _template(process: int) -> ServerTemplate | None:  # noqa: ARG001 - the cache is by it
+    """Return what the servers of a process are copied from; None outside of tests, and where copies may lack something.
+
+    Each process has its own: one that was forked from another would read answers that are meant for that.
+    """
+    if sys.platform != "linux" or "PYTEST_VERSION" not in os.environ:
         return None
     template = ServerTemplate(environment())
     atexit.register(template.close)
