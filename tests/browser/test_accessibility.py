@@ -52,7 +52,7 @@ FOCUSED = "getComputedStyle(document.activeElement)"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
-@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.thorough)])
 @pytest.mark.parametrize("name", VIEWS)
 def test_every_view_fits_any_width_in_both_themes(
     browser: Browser, server: RunningServer, name: str, theme: Literal["light", "dark"]

@@ -45,7 +45,8 @@ class Reader(NamedTuple):
         assert len(self.log.actions) <= actions, self.log.actions
 
 
-@pytest.fixture(params=["made", "real"])
+# Each task over the CDC's own file too, in make check.
+@pytest.fixture(params=["made", pytest.param("real", marks=pytest.mark.thorough)])
 def dataset(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     if name == "real":
@@ -53,7 +54,7 @@ def dataset(request: pytest.FixtureRequest) -> str:
     return name
 
 
-@pytest.fixture(params=["sample", "subset"])
+@pytest.fixture(params=["sample", pytest.param("subset", marks=pytest.mark.thorough)])
 def suppressed(request: pytest.FixtureRequest) -> str:
     """A data set with suppressed values."""
     name: str = request.param

@@ -28,6 +28,7 @@ def test_many_servers_that_are_killed_keep_their_promises(front: Front, tmp_path
     assert kills(front, tmp_path, number=8, seed=5).violations == []
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("sabotage", ["mark-before-file", "acknowledged-before-commit"])
 def test_what_is_broken_on_purpose_is_found(sabotage: str, tmp_path: Path) -> None:
     assert kills(broken(sabotage), tmp_path, number=10, seed=1).violations

@@ -42,6 +42,7 @@ def test_hostile_files_are_refused_or_read_as_what_they_are(tmp_path: Path) -> N
     holds(hostile.hostile_files(MAIN, tmp_path, number=4, seed=1))
 
 
+@pytest.mark.thorough
 def test_a_build_that_shows_paths_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(MeantimeError, "reason", vars(MeantimeError)["reason"])
     SABOTAGES["shown-paths"]()
@@ -52,6 +53,7 @@ def test_hostile_requests_get_an_answer_or_the_end_of_the_connection(tmp_path: P
     holds(hostile.hostile_requests(MAIN, tmp_path, number=150, seed=1))
 
 
+@pytest.mark.thorough
 def test_a_server_that_has_not_foreseen_something_is_found_out(tmp_path: Path) -> None:
     assert hostile.hostile_requests(broken("unforeseen-bodies"), tmp_path, number=150, seed=1).violations
 
@@ -60,6 +62,7 @@ def test_varied_requests_are_answered_as_declared_and_leave_nothing_behind(tmp_p
     holds(requests.requests(MAIN, tmp_path, number=300, seed=1))
 
 
+@pytest.mark.thorough
 def test_a_server_that_grows_is_found_out(tmp_path: Path) -> None:
     assert requests.requests(broken("kept-requests"), tmp_path, number=400, seed=1).violations
 

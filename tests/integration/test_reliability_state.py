@@ -53,6 +53,7 @@ def test_a_flipped_bit_in_any_file_of_the_state_is_noticed(state: flips.State, t
     ("sabotage", "kind"),
     [("unchecked-rows", "rows"), ("unchecked-records", "jobs.sqlite3"), ("unchecked-results", "results")],
 )
+@pytest.mark.thorough
 def test_a_build_that_checks_no_checksums_is_found_out(
     state: flips.State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sabotage: str, kind: str
 ) -> None:
@@ -68,6 +69,7 @@ def test_a_full_disk_at_any_write_loses_nothing(tmp_path: Path) -> None:
     holds(disk.full_at_every_write(MAIN, tmp_path, number=48, seed=1))
 
 
+@pytest.mark.thorough
 def test_a_build_to_which_a_shortage_is_final_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     break_it(monkeypatch, "shortage-is-final")
     assert disk.errors_at_every_call(MAIN, tmp_path, number=44, seed=1).violations
