@@ -154,7 +154,7 @@ class KeyRing:
                 id="admin", role=Role.OPERATE, name="the setting admin_key", digest=_digest(admin_key), created_at_s=0
             )
         )
-        self._state: tuple[object, Mapping[str, Key] | None] = (None, {})
+        self._state: tuple[object, Mapping[str, Key] | None] = ("not looked at", None)
         self._is_held = False
         self._current()
 
@@ -191,25 +191,33 @@ class KeyRing:
         return admin if admin is not None and hmac.compare_digest(_digest(token), admin.digest) else None
 
     def _current(self) -> Mapping[str, Key] | None:
-        """Return the keys by id; None if the file cannot be read. It is read again when it has changed."""
+        """Return the keys by id; None if the file cannot be read.
+
+        It is read again when it has changed, and each time while it cannot be read: there may just have been too many
+        open files.
+        """
         known, keys = self._state
         if self._is_held:
             return keys
-        # The usual case costs no exception: there is no file, and there was none.
-        if self._file is None or (known is None and not keys and not os.access(self._path, os.F_OK)):
+        if self._file is None:
             return {}
+        version: object
         try:
             status = os.stat(self._path)  # noqa: PTH116 - with each request, and a third faster
-            version: object = (status.st_mtime_ns, status.st_ino, status.st_size)
-        except OSError:
+            version = (status.st_ctime_ns, status.st_ino, status.st_size)
+        except FileNotFoundError:
             version = None
-        if version != known or (version is None and keys):
-            try:
-                keys = {key.id: key for key in self._file.read()}
-            except SettingInvalid as error:
+        except OSError as error:
+            version = error.errno  # whether there is a file cannot be found out
+        if version == known and keys is not None:
+            return keys
+        try:
+            keys = {key.id: key for key in self._file.read()}
+        except SettingInvalid as error:
+            if version != known:
                 _log.error("keys cannot be read, so none is accepted", reason=error.reason)
-                keys = None
-            self._state = (version, keys)
+            keys = None
+        self._state = (version, keys)
         return keys
 
 

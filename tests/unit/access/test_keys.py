@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from meantime.access.keys import Key, KeyFile, KeyRing, Role
 from meantime.errors import SettingInvalid
@@ -108,6 +109,42 @@ def test_what_cannot_be_is_said_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("a file")
     with pytest.raises(SettingInvalid, match="cannot be changed"):
         KeyFile(tmp_path / "a").create(Role.READ, name="", at_s=1.0)
+
+
+@pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), OSError(5, "Input/output error")])
+def test_keys_stay_required_while_their_folder_cannot_be_looked_into(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError
+) -> None:
+    key, token = made(tmp_path)
+    ring = KeyRing(KeyFile(tmp_path))
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "stat", fail)
+        patch.setattr(Path, "read_bytes", fail)
+        for _ in range(3):
+            assert (ring.has_keys, ring.find(token)) == (True, None)
+    assert ring.find(token) == key
+
+
+def test_keys_that_could_not_be_read_once_are_read_again_and_it_is_logged_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ring = KeyRing(KeyFile(tmp_path))
+    key, token = made(tmp_path)
+
+    def fail(_: Path) -> bytes:
+        raise OSError(24, "Too many open files")
+
+    with capture_logs() as logged:
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "read_bytes", fail)
+            for _ in range(3):
+                assert (ring.has_keys, ring.find(token)) == (True, None)
+        assert ring.find(token) == key
+    assert [each["event"] for each in logged] == ["keys cannot be read, so none is accepted"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads every file")
