@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 from collections.abc import Generator, Iterator
 
@@ -59,11 +60,8 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.freeze()
         gc.enable()
-
-
-def pytest_unconfigure() -> None:
-    """Let Python clear up at its end as always: DuckDB would report as leaked what it could not."""
-    gc.unfreeze()
+        # Let Python clear up at its end as always: DuckDB would report as leaked what it could not.
+        atexit.register(gc.unfreeze)
 
 
 @pytest.fixture(scope="session", autouse=True)
