@@ -154,7 +154,7 @@ class KeyRing:
                 id="admin", role=Role.OPERATE, name="the setting admin_key", digest=_digest(admin_key), created_at_s=0
             )
         )
-        self._state: tuple[object, Mapping[str, Key] | None] = ("not looked at", None)
+        self._state: tuple[object, Mapping[str, Key] | None] = ("not looked at", {} if file is None else None)
         self._is_held = False
         self._current()
 

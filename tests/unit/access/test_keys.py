@@ -155,6 +155,12 @@ def test_a_file_that_may_not_be_read_is_like_a_damaged_one(tmp_path: Path) -> No
     assert (ring.has_keys, ring.find(token)) == (True, None)
 
 
+def test_without_a_file_no_key_is_required_even_while_it_is_not_looked_at() -> None:
+    ring = KeyRing(None)
+    ring.hold()
+    assert not ring.has_keys
+
+
 def test_each_role_includes_those_before_it() -> None:
     assert [[role.includes(other) for other in Role] for role in Role] == [
         [True, False, False],
