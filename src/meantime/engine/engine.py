@@ -130,6 +130,12 @@ class Engine:
         """
         return self._lookup.view(number)
 
+    def is_at_hand(self, number: int) -> bool:
+        """Whether a thread has a job, or will take it as soon as one is free: usually it ends in a moment."""
+        with self._lifecycle.lock:
+            job = self._index.active.get(number)
+            return job is not None and self._queue.is_at_hand(job)
+
     def describe(self, number: int) -> JobDetail:
         """Return everything known about a job. For one that has ended this reads its record.
 

@@ -231,6 +231,10 @@ class JobQueue:
         job.queue_state = QueueState.WITHDRAWN
         return True
 
+    def is_at_hand(self, job: ActiveJob) -> bool:
+        """Whether a thread has a job, or takes it without a commit before."""
+        return job.queue_state in (QueueState.CLAIMED, QueueState.WORKING)
+
     def position(self, job: ActiveJob) -> int | None:
         """Say how many jobs go before this one, as things are; None if it does not wait for a thread.
 

@@ -81,6 +81,28 @@ class JobWaiters:
             raise ClientGone
         return engine.describe(number)
 
+    async def wait_a_moment(self, engine: Engine, number: int, *, within_s: float) -> None:
+        """Wait until a job has ended, or ``within_s`` seconds have passed, or the server stops.
+
+        For a moment only: a client that disconnects meanwhile is not noticed.
+
+        Raises:
+            JobUnknown: no job has this number, or it has been removed.
+        """
+        woken = asyncio.get_running_loop().create_future()
+
+        def wake(_: JobDetail | None) -> None:
+            if not woken.done():
+                woken.set_result(None)
+
+        leave = self.listen(engine, number, wake, to_end_only=True)
+        timer = asyncio.get_running_loop().call_later(within_s, wake, None)
+        try:
+            await woken
+        finally:
+            leave()
+            timer.cancel()
+
     def listen(self, engine: Engine, number: int, listener: Listener, *, to_end_only: bool) -> Callable[[], None]:
         """Call ``listener`` at each change of a job, or only at its end; return a function that stops this.
 

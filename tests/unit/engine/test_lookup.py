@@ -104,6 +104,18 @@ def test_a_job_is_described_in_every_state() -> None:
         assert engine.describe(one) == JobDetail(stored(jobs, one), JobState.DONE, 1.0, None)
 
 
+def test_a_job_is_at_hand_while_a_thread_has_it_or_takes_it_next() -> None:
+    held, gate = HeldTask(), FakeGate(closed=["shut"])
+    with running(FakeCompute(hold=held), gate=gate, threads=1) as engine:
+        works, follows, parked = submit(engine, request("hold"), request(), request(dataset="shut"))
+        held.wait_begun()
+        assert [engine.is_at_hand(number) for number in (works, parked, 99)] == [True, False, False]
+        wait_until(lambda: engine.is_at_hand(follows), "the next job is not claimed")
+        held.go_on.set()
+        end_of(engine, follows)
+        assert not engine.is_at_hand(works)
+
+
 def test_a_job_that_is_removed_while_it_is_described_is_unknown() -> None:
     class Vanishing(MemoryJobStore):
         def get(self, number: int) -> JobRecord | None:

@@ -18,7 +18,7 @@ from meantime.web.long_poll import JobWaiters
 from tests.support import engine_fakes
 from tests.support.engine_fakes import FakeCompute, HeldTask
 from tests.support.v1_calls import FakeEngine, JobWatcher, detail, turns_until
-from tests.support.waiting import join, run
+from tests.support.waiting import PATIENCE_S, join, run
 
 
 async def stays() -> None:
@@ -68,6 +68,27 @@ def test_nobody_waits_for_a_job_that_has_ended(state: JobState) -> None:
         fake.tell(state=state)
         assert (await waits(waiters, fake)).state is state
         assert fake.watches == 0
+
+    run(story())
+
+
+def test_who_waits_a_moment_waits_for_the_end_and_no_longer_than_the_moment() -> None:
+    async def story() -> None:
+        waiters, fake = JobWaiters(), FakeEngine()
+        waiting = asyncio.ensure_future(waiters.wait_a_moment(fake.engine, 1, within_s=60))
+        await all_wait(waiters, fake, 1)
+        fake.tell(state=JobState.RUNNING)
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        fake.tell()
+        await waiting
+        await nothing_is_left(waiters, fake)
+        fake.tell(state=JobState.RUNNING)
+        await asyncio.wait_for(waiters.wait_a_moment(fake.engine, 1, within_s=0), PATIENCE_S)
+        await nothing_is_left(waiters, fake)
+        waiters.close()
+        await asyncio.wait_for(waiters.wait_a_moment(fake.engine, 1, within_s=60), PATIENCE_S)
+        await nothing_is_left(waiters, fake)
 
     run(story())
 
