@@ -29,7 +29,7 @@ _ROW_S = 1e-7
 # A pair is compared at a few critical values: one for all pairs, and those of Holm's method. Measured: 10 to 18 ns from
 # 10,000 to 30,000 locations, and 18 to 34 at 3,144, where what is done for each location counts more.
 _PAIR_S = 1.7e-8
-# A random number is drawn, and put in order among the others.
+# A random number is drawn, and put in order among the others; that of a ranking is put in two orders, as integers.
 _DRAW_S = 7e-8
 # A byte of the answer is part of a number that becomes a Python object, is checked, and is written as text.
 _BYTE_S = 2.5e-8

@@ -38,7 +38,7 @@ from meantime.statistics.methods.rank_intervals import (
 )
 from meantime.statistics.methods.reliability import IMPOSSIBLE
 from meantime.statistics.methods.seeding import generator
-from meantime.statistics.methods.shrinkage import DRAWS, model_ranks
+from meantime.statistics.methods.shrinkage import DRAWN, DRAWS, model_ranks
 from meantime.statistics.parameters import Names
 from meantime.statistics.result_tables import (
     ESTIMATE,
@@ -235,7 +235,7 @@ def cost(prepared: Prepared[Ranking, Ranked]) -> Cost:
     return Cost(
         cells=pooled.selection.cells_read,
         pairs=k * (k - 1) // 2,
-        draws=DRAWS * k,
+        draws=DRAWN * k,
         **prepared.answer_cost(k, listed_bytes=listed),
     )
 
@@ -388,10 +388,10 @@ STATISTIC = Statistic(
     example_rows=(
         (
             *(1, "West Virginia", 24.7, 23.4, 26.1, 1, 6, 1, 7),
-            *(6, "Wyoming; South Carolina; Nevada; Missouri; Guam; California", 1.32225, 0.9995, 1, 3, 5157, ""),
+            *(6, "Wyoming; South Carolina; Nevada; Missouri; Guam; California", 1.32275, 0.99975, 1, 3, 5157, ""),
             *("National", 33.1, 32.9, 33.3),
         ),
     ),
-    method_version=11,
+    method_version=12,  # from 12 on draws of the model come in pairs
     charts=("ranking", "estimates", "map", "state_map"),
 )

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -38,6 +40,30 @@ def test_the_middle_95_percent_lie_within_the_range_and_not_within_one_smaller()
     assert (found.greatest <= 20).all()
 
 
+def test_without_differences_every_expected_rank_is_the_middle_one_exactly() -> None:
+    """A draw and its mirror image have ranks that add up to K + 1."""
+    value, se = np.full(20, 30.0), np.ones(20)
+    found = model_ranks(value, se, heterogeneity(value, se), best=5, is_lower_better=True, rng=np.random.default_rng(1))
+    np.testing.assert_array_equal(found.expected, np.full(20, 10.5))
+    np.testing.assert_allclose(found.p_best, np.full(20, 0.25), atol=0.03)
+
+
+@pytest.mark.parametrize("k", [20, 300])
+def test_equal_draws_are_broken_by_place(k: int) -> None:
+    """On every processor: sorting doubles breaks them in one way or the other."""
+    value = np.where(np.arange(k) < k // 2, 40.0, 20.0)
+    # Known without error, so that the draws are the values.
+    found = model_ranks(
+        *(value, np.zeros(k), replace(heterogeneity(value, np.ones(k)), tau=10.0)),
+        best=1,
+        is_lower_better=True,
+        rng=np.random.default_rng(1),
+    )
+    order = [*range(k // 2, k), *range(k // 2)]
+    np.testing.assert_array_equal(found.expected[order], np.arange(1, k + 1))
+    np.testing.assert_array_equal(found.least, found.greatest)
+
+
 def test_the_same_seed_gives_the_same_ranks() -> None:
     about = heterogeneity(VALUE, SE)
     one, same = (
@@ -54,12 +80,16 @@ def test_more_than_all_are_all() -> None:
 
 
 def _tally(value: Doubles, se: Doubles, *, is_lower_better: bool) -> Integers:
-    """How often each location (row) has each rank (column), from all draws at once."""
+    """How often each location (row) has each rank (column), from all draws at once: each, and its mirror image."""
     k, about = len(value), heterogeneity(value, se)
-    mean, sd = (each.astype(np.float32) for each in shrunk(value, se, about))
-    noise = np.random.default_rng(1).standard_normal((DRAWS, k), dtype=np.float32)
-    drawn = mean + sd * noise if about.tau > 0 else noise
-    order = np.argsort(drawn if is_lower_better else -drawn, axis=1)
+    # Without differences beyond chance, every order of them is as likely.
+    mean, sd = shrunk(value, se, about) if about.tau > 0 else (np.zeros(k), np.ones(k))
+    mean = (mean - (mean.min() + mean.max()) / 2) * (1 if is_lower_better else -1)
+    # A draw is the whole number of steps, of which 2^22 are farther than any draw can be.
+    a_step = (mean.max() + 8.5 * sd.max()) / 2**22
+    mean, sd = (mean / a_step).astype(np.float32), (sd / a_step).astype(np.float32)
+    away = sd * np.random.default_rng(1).standard_normal((DRAWS // 2, k), dtype=np.float32)
+    order = np.argsort(np.concatenate([mean + away, mean - away]).astype(np.int64), axis=1, kind="stable")
     return np.bincount((order * k + np.arange(k)).ravel(), minlength=k * k).reshape(k, k)
 
 
