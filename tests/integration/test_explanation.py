@@ -118,15 +118,21 @@ def test_so_do_other_ways_of_asking(statistic: str, more: dict[str, Any], sample
         assert_explained(sample, row_values, explanation)
 
 
-@pytest.mark.parametrize("statistic", ["estimate", "trend", "comparison", "state_mean"])
-def test_so_do_those_over_a_file_with_copies_of_rows(statistic: str, sample: File, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def copies(sample: File, tmp_path_factory: pytest.TempPathFactory) -> File:
     header, *lines = sample.path.read_text(encoding="utf-8").splitlines(keepends=True)
-    path = tmp_path / "copies.csv"
+    folder = tmp_path_factory.mktemp("copies")
+    path = folder / "copies.csv"
     path.write_text(header + "".join(lines + lines[::2]), encoding="utf-8", newline="")
-    file = File(path, read(path, into=tmp_path))
+    file = File(path, read(path, into=folder))
     assert file.snapshot.about.copies == len(lines[::2])
-    for row_values, explanation in explained(file, STATISTICS[statistic]):
-        assert_explained(file, row_values, explanation)
+    return file
+
+
+@pytest.mark.parametrize("statistic", ["estimate", "trend", "comparison", "state_mean"])
+def test_so_do_those_over_a_file_with_copies_of_rows(statistic: str, copies: File) -> None:
+    for row_values, explanation in explained(copies, STATISTICS[statistic]):
+        assert_explained(copies, row_values, explanation)
 
 
 def test_the_programs_of_standardized_values_over_several_years_give_their_numbers(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_a_server_that_accepts_every_connection_is_found_out(tmp_path: Path) -> 
 
 
 def test_hostile_files_are_refused_or_read_as_what_they_are(tmp_path: Path) -> None:
-    holds(hostile.hostile_files(MAIN, tmp_path, number=4, seed=1))
+    holds(hostile.hostile_files(MAIN, tmp_path, number=2, seed=1))
 
 
 @pytest.mark.thorough

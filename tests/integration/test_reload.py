@@ -21,7 +21,7 @@ from meantime.stores.sqlite import SqliteJobStore
 from tests.support.waiting import PATIENCE_S, poll
 
 QUESTION = "Cups of tea a day"
-ROUNDS = 4
+ROUNDS = 3
 # Each content comes twice, so that one that was replaced becomes current again.
 CONTENTS = 2
 THREADS = 2

@@ -9,6 +9,7 @@ import pkgutil
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,15 @@ def _blocks(heading: str) -> list[str]:
     """Return the blocks of code below a heading."""
     below = DESIGN.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     return re.findall(r"```\n(.*?)```", below, flags=re.DOTALL)
+
+
+@cache
+def _nodes() -> dict[str, list[ast.AST]]:
+    """Return what the files of the package have in them, by their paths."""
+    return {
+        path.relative_to(PACKAGE).as_posix(): list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+        for path in PACKAGE.rglob("*.py")
+    }
 
 
 TREE = dict(re.findall(r"^  (\S+) +(\S.*)$", _blocks("The tree")[0], flags=re.MULTILINE))
@@ -79,8 +89,8 @@ def test_at_most_twenty_words_are_of_our_own() -> None:
 def test_a_public_class_name_stands_for_one_thing() -> None:
     names = Counter(
         node.name
-        for path in PACKAGE.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for nodes in _nodes().values()
+        for node in nodes
         if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
     )
     assert [name for name, number in names.items() if number > 1] == []
@@ -93,8 +103,8 @@ def test_no_file_and_no_class_is_too_long_to_read() -> None:
     assert long_files <= {"statistics/families/classic.py"}
     long_classes = [
         f"{name}: {node.name}"
-        for name, text in lengths.items()
-        for node in ast.walk(ast.parse(text))
+        for name, nodes in _nodes().items()
+        for node in nodes
         if isinstance(node, ast.ClassDef) and (node.end_lineno or 0) - node.lineno >= 300
     ]
     assert long_classes == []
@@ -104,9 +114,9 @@ def test_types_to_decode_are_prepared_at_import() -> None:
     # msgspec notes a type at its first use, and another thread that uses it meanwhile crashes: SIGSEGV (msgspec 0.22).
     # A decoder at the module's level is made by one thread, that of the import.
     found = [
-        f"{path.relative_to(PACKAGE)}:{node.lineno}"
-        for path in PACKAGE.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        f"{name}:{node.lineno}"
+        for name, nodes in _nodes().items()
+        for node in nodes
         if isinstance(node, ast.Call)
         and ast.unparse(node.func) == "msgspec.json.decode"
         and any(

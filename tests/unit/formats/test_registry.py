@@ -10,6 +10,7 @@ from meantime.formats.format import Format
 from meantime.formats.registry import FORMATS
 from tests.support import result_documents
 from tests.support.chart_answers import answer
+from tests.support.examples import one_in
 from tests.support.result_documents import HOSTILE, of_names
 
 EVERY = pytest.mark.parametrize("form", FORMATS.values(), ids=FORMATS.keys())
@@ -42,7 +43,7 @@ def test_a_text_says_how_it_is_encoded(form: Format) -> None:
 
 
 @EVERY_TABLE
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=one_in(3))
 @given(document=result_documents.documents)
 def test_written_twice_a_document_has_the_same_bytes(form: Format, document: Document) -> None:
     # One ETag names these bytes, also to a client that comes back for the second half of them.

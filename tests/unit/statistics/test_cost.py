@@ -37,7 +37,13 @@ TABLES = {
 }
 
 
-@pytest.fixture(scope="module", params=TABLES)
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(table, marks=pytest.mark.thorough if table in ("55 places", "2,000 places") else ())
+        for table in TABLES
+    ],
+)
 def table(request: pytest.FixtureRequest) -> Snapshot:
     """A table of some size."""
     return TABLES[request.param]()

@@ -177,7 +177,7 @@ def saved(folder: Path, sheet: Sheet, data: st.DataObject) -> Path:
 
 def test_a_table_in_any_form_has_the_fingerprint_of_the_plain_one(tmp_path_factory: pytest.TempPathFactory) -> None:
     # Each reads two tables.
-    @settings(max_examples=one_in(4), database=None)
+    @settings(max_examples=one_in(8), database=None)
     @given(contents(), st.sampled_from(sorted(LAYOUTS)), st.sampled_from(sorted(NUMBERS)), st.data())
     def check(content: Content, layout: str, numbers: str, data: st.DataObject) -> None:
         folder = tmp_path_factory.mktemp("form")

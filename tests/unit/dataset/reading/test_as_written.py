@@ -228,7 +228,7 @@ def test_names_are_compared_over_all_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("separator", [",", " ", "\u202f", "'", "."])
-@settings(max_examples=one_in(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=one_in(50), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     numbers=st.lists(st.integers(0, 10**7), min_size=1, max_size=5),
     year=st.integers(1990, 2030),

@@ -139,7 +139,7 @@ def test_headers_that_differ_in_case_are_not_repeated() -> None:
 
 
 def test_a_hostile_header_is_searched_once_and_gives_a_short_message(monkeypatch: pytest.MonkeyPatch) -> None:
-    columns = [f"column {number} {'x' * 1000}" for number in range(100_000)]
+    columns = [f"column {number} {'x' * 1000}" for number in range(10_000)]
     searches = []
 
     def counted(name: str, among: Sequence[str]) -> str:
@@ -149,9 +149,9 @@ def test_a_hostile_header_is_searched_once_and_gives_a_short_message(monkeypatch
     monkeypatch.setattr(columns_module, "hint", counted)
     with pytest.raises(RolesMissing) as caught:
         assign_roles(columns, {"value": "y" * 1_000_000})
-    assert searches == [100_000]
+    assert searches == [10_000]
     assert len(caught.value.reason) < 10_000
-    assert "and 99,960 more" in caught.value.reason
+    assert "and 9,960 more" in caught.value.reason
 
 
 def test_likeness_counts_roles() -> None:

@@ -14,6 +14,7 @@ import pytest
 from openpyxl import Workbook  # type: ignore[import-untyped]  # it ships no types
 
 from meantime.dataset.reading.source import parse_source
+from meantime.dataset.snapshot_folder import open_snapshot
 from meantime.errors import RolesMissing, SourceEmpty, SourceUnreadable
 from tests.support.table_files import means, read, read_folder, rows, write
 
@@ -52,9 +53,9 @@ def zipped(folder: Path, files: Mapping[str, str | bytes], name: str = "table.zi
     return path
 
 
-@pytest.fixture
-def of_csv(tmp_path: Path) -> str:
-    return read(write(tmp_path, CSV, "plain.csv"), into=tmp_path / "plain").fingerprint
+@pytest.fixture(scope="module")
+def of_csv(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return read(write(tmp_path_factory.mktemp("plain"), CSV)).fingerprint
 
 
 def test_a_sheet_has_the_fingerprint_of_the_text_file(tmp_path: Path, of_csv: str) -> None:
@@ -62,7 +63,7 @@ def test_a_sheet_has_the_fingerprint_of_the_text_file(tmp_path: Path, of_csv: st
     filled(sheet)
     path = saved(book, tmp_path)
     folder = read_folder(path)
-    assert read(path, into=tmp_path / "again").fingerprint == of_csv
+    assert open_snapshot(folder).fingerprint == of_csv
     assert [row.line for row in rows(folder)] == [2, 3, 4]
 
 
@@ -71,9 +72,10 @@ def test_lines_around_the_table_of_a_sheet_are_no_rows(tmp_path: Path, of_csv: s
     filled(sheet, ["Tea in three countries"], [], HEADER, *ROWS, [], ["Source: ours"])
     sheet.merge_cells("A1:D1")
     path = saved(book, tmp_path)
-    snapshot = read(path, into=tmp_path / "again", rejected_limit=0)
+    folder = read_folder(path, rejected_limit=0)
+    snapshot = open_snapshot(folder)
     assert snapshot.fingerprint == of_csv
-    assert [row.line for row in rows(read_folder(path))] == [4, 5, 6]
+    assert [row.line for row in rows(folder)] == [4, 5, 6]
     assert any('line 8, "Source: ours"' in warning for warning in snapshot.about.warnings)
 
 

@@ -101,7 +101,7 @@ def test_a_table_is_the_same_however_it_is_cut_into_files(tmp_path_factory: pyte
     rows = st.lists(st.sampled_from([AVALON, BORDURIA, OTHER, "Tea,Avalon,2021,*,,,,,\n"]), min_size=2, max_size=9)
 
     # Each reads three files.
-    @settings(max_examples=one_in(6), database=None)
+    @settings(max_examples=one_in(10), database=None)
     @given(rows.filter(lambda lines: any("*" not in line for line in lines)), st.data())
     def cut(lines: list[str], data: st.DataObject) -> None:
         folder = tmp_path_factory.mktemp("cut")

@@ -24,6 +24,7 @@ from meantime.dataset.reading.source import Source
 from meantime.dataset.reading.source_reader import ReadingTask
 from meantime.dataset.snapshot_folder import open_snapshot
 from meantime.errors import LoadCancelled, LoadFailed, RolesMissing, SourceUnreadable
+from tests.support.examples import one_case_in
 from tests.support.table_files import HEADER, write
 from tests.support.waiting import PATIENCE_S, join
 
@@ -206,7 +207,7 @@ def test_a_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
         ingestor().ingest(source(table(tmp_path)), write(tmp_path, "", "file") / "into")
 
 
-@pytest.mark.parametrize("name", ["a*.csv", 'it\'s [1] "quoted" é.csv', "-x.csv", " .csv"])
+@pytest.mark.parametrize("name", one_case_in(2, ['it\'s [1] "quoted" é.csv', "a*.csv", "-x.csv", " .csv"]))
 def test_any_name_of_a_file_is_only_a_name(tmp_path: Path, name: str) -> None:
     table(tmp_path).rename(tmp_path / name)
     (tmp_path / "a decoy.csv").write_text("not,a table\n")

@@ -56,7 +56,7 @@ def tally(folder: Path, lines: str, header: str = "Question,LocationDesc,Data_Va
 
 def test_a_tally_is_the_table_that_it_counts(tmp_path_factory: pytest.TempPathFactory) -> None:
     # Each reads two tables.
-    @settings(max_examples=one_in(6), database=None)
+    @settings(max_examples=one_in(10), database=None)
     @given(ROWS)
     def check(records: list[tuple[str, ...]]) -> None:
         folder = tmp_path_factory.mktemp("tally")

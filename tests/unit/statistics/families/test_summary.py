@@ -23,6 +23,7 @@ from meantime.statistics.families.summary import Summary, columns_for
 from meantime.statistics.registry import STATISTICS
 from meantime.table import Table
 from tests.support.answers import refused
+from tests.support.examples import one_in
 from tests.support.factories import row, snapshot
 from tests.support.real_data import SUBSET, real_file
 from tests.support.table_files import read, write
@@ -126,7 +127,7 @@ def _earlier_alike(rows: Sequence[Row], place: int) -> int:
     return sum(key(each) == key(rows[place]) for each in rows[:place])
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=one_in(5))
 @given(rows=tables(), by=st.lists(st.sampled_from(AXES), unique=True, max_size=4), year=st.booleans())
 def test_cells_of_many_rows_are_answered_from_the_rows(
     tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]], by: list[str], year: bool

@@ -20,6 +20,7 @@ from meantime.dataset.reading.source import Source
 from meantime.dataset.snapshot import Snapshot
 from meantime.dataset.source_rows import find_rows
 from meantime.errors import MeantimeError
+from tests.support.examples import one_in
 from tests.support.table_files import read
 from tests.support.tallied_here import read_tallied, staged_here
 
@@ -86,7 +87,7 @@ def read_or_error(read_it: object) -> Snapshot | str:
     return snapshot
 
 
-@settings(max_examples=8)  # each reads up to five files twice, and looks at all rows
+@settings(max_examples=one_in(8))  # each reads up to five files twice, and looks at all rows
 @given(ROWS, CUTS, st.randoms(use_true_random=False), st.booleans())
 @example([("Tea", "Avalon", "2020", "1.5", "1", "", "Male", "2", "a")] * 3, [1, 2], None, True)
 @example([("Tea", "Avalon", "2020", "1.5", "1", "", "Male", "2", "a")] * 3, [1, 2], None, False)
