@@ -31,6 +31,9 @@ from meantime.text import count, listed, quoted
 INTERVAL = "interval"
 # The roles of whole numbers, in which a comma can only separate thousands.
 _WHOLE = ("sample_size",)
+# A name with a space too many, or a character beyond ASCII, as a regular expression in SQL. Where some name is odd, all
+# names are looked at.
+_ODD = r"'^ | $|  |[^\x00-\x7F]|[\t\n]'"
 # How many texts a message shows.
 _SHOWN = 3
 
@@ -81,7 +84,10 @@ class PlainForms:
 
 def odd_names(database: duckdb.DuckDBPyConnection, rows: str, columns: Mapping[str, str]) -> frozenset[str]:
     """Return the roles in whose columns some name may look like another: where one is odd, all are counted."""
-    return frozenset(role for role in NAMES if role in columns and _has_odd_name(database, rows, columns[role]))
+    names = [role for role in NAMES if role in columns]
+    odd = ", ".join(f"bool_or(regexp_matches({columns[role]}, {_ODD}))" for role in names)
+    found = database.execute(f"SELECT {odd} FROM {rows}").fetchall()[0]
+    return frozenset(role for role, is_odd in zip(names, found, strict=True) if is_odd)
 
 
 def survey_forms(
@@ -91,15 +97,18 @@ def survey_forms(
 
     ``odd`` are the roles whose names are counted: those of the whole table in whose columns some name is odd.
     """
-    numbers = {}
-    for role in (*NUMBERS, INTERVAL):
-        if role in columns:
-            found = database.execute(
-                f"SELECT {shape_sql('text')} AS shape, min(text), CAST(sum(rows) AS BIGINT) FROM "
-                f"(SELECT {columns[role]} AS text, {count_lines_sql(columns)} AS rows FROM {rows} GROUP BY ALL) "
-                "GROUP BY shape"
-            ).fetchall()
-            numbers[role] = join_forms({shape: Written(example, rows) for shape, example, rows in found})
+    shapes: dict[str, dict[str, Written]] = {role: {} for role in (*NUMBERS, INTERVAL) if role in columns}
+    texts = " UNION ALL ".join(
+        f"SELECT '{role}' AS role, {columns[role]} AS text, {count_lines_sql(columns)} AS rows FROM {rows} GROUP BY ALL"
+        for role in shapes
+    )
+    found = database.execute(
+        f"SELECT role, {shape_sql('text')} AS shape, min(text), CAST(sum(rows) AS BIGINT) FROM ({texts}) "
+        "GROUP BY role, shape"
+    ).fetchall()
+    for role, shape, example, number in found:
+        shapes[role][shape] = Written(example, number)
+    numbers = {role: join_forms(forms) for role, forms in shapes.items()}
     return WrittenForms(
         numbers=numbers,
         years={role: _counts(database, rows, columns, role) for role in YEARS if role in columns},
@@ -270,15 +279,6 @@ def _name_warnings(
 def _counts(database: duckdb.DuckDBPyConnection, rows: str, columns: Mapping[str, str], role: str) -> dict[str, int]:
     query = f"SELECT {columns[role]} AS text, {count_lines_sql(columns)} FROM {rows} GROUP BY ALL"
     return dict(database.execute(query).fetchall())
-
-
-def _has_odd_name(database: duckdb.DuckDBPyConnection, rows: str, column: str) -> bool:
-    """Whether some name has a space too many, or a character beyond ASCII: then all names are looked at."""
-    odd = (
-        f"starts_with({column}, ' ') OR ends_with({column}, ' ') OR contains({column}, '  ') "
-        f"OR strlen({column}) <> length({column}) OR contains({column}, chr(9)) OR contains({column}, chr(10))"
-    )
-    return database.execute(f"SELECT 1 FROM {rows} WHERE {odd} LIMIT 1").fetchone() is not None
 
 
 def _joined_counts(

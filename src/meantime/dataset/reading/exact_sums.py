@@ -122,21 +122,18 @@ def make_parsed(database: duckdb.DuckDBPyConnection, numbers: ExactNumbers) -> N
     method = numbers.method
     # Zero has no factor: at its own scale that factor might be wider than all the numbers.
     exponents = () if method is BY_VALUE else numbers.exponents
-    database.execute(f"CREATE TABLE factors (exponent BIGINT, factor {method.type})")
-    for exponent in exponents:
-        factor = str(10 ** (exponent + numbers.scale))
-        database.execute(f"INSERT INTO factors VALUES (?, CAST(? AS {method.type}))", [exponent, factor])
-    halves = f", x // {2**_HALF_BITS} AS x_high, x % {2**_HALF_BITS} AS x_low" if method.halves else ""
-    x = f"CASE WHEN mantissa = '0' THEN 0 WHEN factor IS NOT NULL THEN CAST(mantissa AS {method.type}) * factor END"
-    database.execute(
-        f"""
-        CREATE TABLE parsed AS SELECT *{halves} FROM (
-            SELECT text, mantissa, exponent, reason AS text_reason, {x} AS x
-            FROM texts LEFT JOIN factors USING (exponent)
-        )
-        """
+    factors = "".join(
+        f" WHEN exponent = {exponent} THEN CAST(mantissa AS {method.type}) * "
+        f"CAST('{10 ** (exponent + numbers.scale)}' AS {method.type})"
+        for exponent in exponents
     )
-    database.execute("DROP TABLE texts; DROP TABLE factors")
+    halves = f", x // {2**_HALF_BITS} AS x_high, x % {2**_HALF_BITS} AS x_low" if method.halves else ""
+    x = f"CASE WHEN mantissa = '0' THEN CAST(0 AS {method.type}){factors} END"
+    database.execute(
+        f"CREATE TABLE parsed AS SELECT *{halves} "
+        f"FROM (SELECT text, mantissa, exponent, reason AS text_reason, {x} AS x FROM texts)"
+    )
+    database.execute("DROP TABLE texts")
 
 
 def sums_of_groups(columns: Mapping[str, npt.NDArray[Any]], count: Integers, numbers: ExactNumbers) -> dict[str, Exact]:

@@ -44,7 +44,7 @@ from meantime.dataset.reading.source import (
     name_without_ending,
     table_address,
 )
-from meantime.dataset.reading.staged_view import columns_by_role, make_staged_view, rows_sql
+from meantime.dataset.reading.staged_view import StagedRows, columns_by_role, rows_sql
 from meantime.dataset.reading.staging import (
     REJECTED_KEPT,
     OpenedFile,
@@ -174,8 +174,10 @@ def _read(
             description = with_questions_of(description, facts.questions)
             decisions = decide(facts, replace(table, description=description))
             parquet = [file.parquet for file in staged]
-            make_staged_view(database, parquet, columns, decisions.roles, plain)
-            rolled_up = RolledUp(database, decisions, description, work=work)
+            staged_rows = StagedRows.of(parquet, columns, decisions.roles, plain)
+            rolled_up = RolledUp(
+                database, staged_rows, decisions, description, work=work, rows=rows, memory_mb=task.memory_mb
+            )
             written = _write_cells(writer, rolled_up, decisions.roles)
             shared = RowsOfCells()
             if written.shared_cells and not is_counted(decisions.all_roles):

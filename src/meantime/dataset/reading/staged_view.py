@@ -1,9 +1,10 @@
-"""The staged rows of all files as one view, with a column for each role; and where the keys of cells come from."""
+"""The staged rows of all files together, with a column for each role; and where the keys of cells come from."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from meantime.dataset.cube import Period
 from meantime.dataset.facts.units import normalized_unit_sql
@@ -24,11 +25,56 @@ KEY_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "period": ("first_year", "last_year"),
 }
 
+# The SQL of a column that no file has: the empty text, as ``label_sql`` has it.
+_NONE = "''"
 # The footnote of a row's value: "~ (sample too small)".
 FOOTNOTE = """
     CASE WHEN {footnote_symbol} <> '' AND {footnote} <> '' THEN {footnote_symbol} || ' (' || {footnote} || ')'
          ELSE {footnote_symbol} || {footnote} END
 """
+
+
+class StagedRows(NamedTuple):
+    """All rows of all files, with roles as column names and "" for absent ones.
+
+    Question, location, category and stratum are complete labels, made of all the columns that belong to them.
+    A unit has one spelling, however the files spell it. ``identity`` is the same for rows that are exact copies.
+    """
+
+    source: str  # SQL
+    columns: Mapping[str, str]  # the SQL of each column: _NONE without any in the file
+
+    @classmethod
+    def of(
+        cls, files: Sequence[Path], columns: Sequence[str], roles: Mapping[str, str], plain: Sequence[str] = ()
+    ) -> StagedRows:
+        """Return the rows of some files; ``plain`` are the roles that have a plain column (``plain_columns``)."""
+        in_file = columns_by_role(columns, roles, plain)
+        named = {role: in_file.get(role, _NONE) for role in ROLES}
+        named.update({axis: label_sql(axis, in_file) for axis in JOINED})
+        if "unit" in in_file:
+            named["unit"] = normalized_unit_sql(named["unit"])
+        # A file with one column for the year has it as both.
+        if "last_year" not in in_file:
+            named["last_year"] = named["first_year"]
+        if "first_year" not in in_file:
+            named["first_year"] = named["last_year"]
+        named["row_count"], named["distinct_rows"] = row_count_sql(in_file), distinct_rows_sql(in_file)
+        named[LINES] = in_file.get(LINES, "1")
+        named["identity"] = tally_identity_sql(columns, roles) if LINES in plain else identity_sql(columns, roles)
+        return cls(rows_sql(files, in_file), named)
+
+    def has_any(self, names: Iterable[str]) -> bool:
+        """Whether the files have something for any of these columns."""
+        return any(self.columns[name] != _NONE for name in names)
+
+    def select(self, names: Iterable[str]) -> str:
+        """Return the SQL of the rows with these columns.
+
+        >>> StagedRows("rows", {"question": "c4", "topic": "''"}).select(["question"])
+        'SELECT c4 AS question FROM rows'
+        """
+        return f"SELECT {', '.join(f'{self.columns[name]} AS {name}' for name in names)} FROM {self.source}"
 
 
 def make_staged_view(
@@ -38,27 +84,9 @@ def make_staged_view(
     roles: Mapping[str, str],
     plain: Sequence[str] = (),
 ) -> None:
-    """Make the view ``staged``: all rows of all files, with roles as column names and "" for absent ones.
-
-    ``plain`` are the roles that have a plain column (``plain_columns``).
-
-    Question, location, category and stratum are complete labels, made of all the columns that belong to them.
-    A unit has one spelling, however the files spell it. ``identity`` is the same for rows that are exact copies.
-    """
-    in_file = columns_by_role(columns, roles, plain)
-    view = {role: in_file.get(role, "''") for role in ROLES}
-    view.update({axis: label_sql(axis, in_file) for axis in JOINED})
-    view["unit"] = normalized_unit_sql(view["unit"])
-    # A file with one column for the year has it as both.
-    if "last_year" not in in_file:
-        view["last_year"] = view["first_year"]
-    if "first_year" not in in_file:
-        view["first_year"] = view["last_year"]
-    view["row_count"], view["distinct_rows"] = row_count_sql(in_file), distinct_rows_sql(in_file)
-    view[LINES] = in_file.get(LINES, "1")
-    view["identity"] = tally_identity_sql(columns, roles) if LINES in plain else identity_sql(columns, roles)
-    selected = ", ".join(f"{column} AS {role}" for role, column in view.items())
-    database.execute(f"CREATE VIEW staged AS SELECT {selected} FROM {rows_sql(files, in_file)}")
+    """Make the view ``staged`` of all rows of all files (``StagedRows``)."""
+    rows = StagedRows.of(files, columns, roles, plain)
+    database.execute(f"CREATE VIEW staged AS {rows.select(rows.columns)}")
 
 
 def identity_sql(columns: Sequence[str], roles: Mapping[str, str]) -> str:

@@ -132,11 +132,11 @@ def survey_file(
 
 def _keep_texts(database: duckdb.DuckDBPyConnection) -> None:
     """Add the texts of a file to those of the files before it."""
-    if database.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'texts'").fetchone() is None:
+    try:
         database.execute("ALTER TABLE texts_of_file RENAME TO texts")
-        return
-    database.execute("INSERT INTO texts SELECT new.* FROM texts_of_file AS new ANTI JOIN texts USING (text)")
-    database.execute("DROP TABLE texts_of_file")
+    except duckdb.CatalogException:  # there is one
+        database.execute("INSERT INTO texts SELECT new.* FROM texts_of_file AS new ANTI JOIN texts USING (text)")
+        database.execute("DROP TABLE texts_of_file")
 
 
 def _count_reasons(database: duckdb.DuckDBPyConnection, rows: str, columns: Mapping[str, str]) -> Counted:

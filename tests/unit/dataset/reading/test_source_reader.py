@@ -18,7 +18,7 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from meantime.dataset.cube import ABSENT, Period, ValueType
-from meantime.dataset.reading import containers, file_set, source_reader, staging
+from meantime.dataset.reading import containers, file_set, grouping, source_reader, staging
 from meantime.dataset.reading.progress import Progress
 from meantime.dataset.reading.source import Source
 from meantime.dataset.reading.source_reader import ReadingTask, read_source
@@ -803,3 +803,24 @@ def _read_here(tmp_path: Path, path: Path, on_progress: object) -> Path:
         rejected_limit=0.5,
     )
     return read_source(job, on_progress)  # type: ignore[arg-type] # any of the callbacks above
+
+
+@pytest.mark.parametrize("cells", [1, 7, 250_000])
+@pytest.mark.parametrize("rows_in_memory", [0, 1_000])
+def test_groups_in_memory_and_in_a_file_give_the_same_however_many_are_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cells: int, rows_in_memory: int
+) -> None:
+    records = [
+        f"Question {number % 5},{place},{number}.5,%,Crude,2020,2020,Sex,{sex},1.5,,{number},,,,"
+        for number in range(20)
+        for place in ("Utah", "Ohio")
+        for sex in ("Male", "Female")
+    ]
+    path = write(tmp_path, table(*records, records[0], header=FULL))
+    expected = read(path, into=tmp_path / "expected")
+    monkeypatch.setattr(grouping, "_CELLS_AT_A_TIME", cells)
+    monkeypatch.setattr(grouping, "_ROWS_IN_MEMORY", rows_in_memory)
+    found = read(path, into=tmp_path / "found")
+    assert found.fingerprint == expected.fingerprint
+    assert found.about == expected.about
+    assert found.about.copies == 1
