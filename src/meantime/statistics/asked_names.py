@@ -52,7 +52,7 @@ def own_name(parameters: type[msgspec.Struct], name: str) -> str:
     >>> own_name(ranking, "location"), own_name(ranking, "period"), own_name(summary, "years"), own_name(ranking, "at")
     ('locations', 'years', 'period', 'at')
     """
-    known = [field.name for field in fields(parameters)]
+    known = parameters.__struct_fields__
     return next((each for each in (name, *_SAME.get(name, ())) if each in known), name)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 from meantime.table import Column, Kind
 from meantime.text import unit_a_year, unit_of_difference
@@ -37,6 +38,7 @@ def relative(name: str, meaning: str) -> tuple[Column, Column, Column]:
     )
 
 
+@lru_cache(maxsize=256)
 def of_question(columns: tuple[Column, ...], unit: str | None) -> tuple[Column, ...]:
     """Put the unit of the question, or of the type of value that was chosen, where columns leave that open."""
     units = {

@@ -182,6 +182,7 @@ def capped(problems: Iterator[Problem], pointer: str) -> Iterator[Problem]:
         yield problem
 
 
+@cache
 def item_of(kind: Any) -> Any:
     """Return the type of a list's items; None where a type is no list.
 
@@ -192,6 +193,7 @@ def item_of(kind: Any) -> Any:
     return get_args(kind)[0] if get_origin(kind) in (list, tuple) else None
 
 
+@cache
 def text_is_meant(kind: Any) -> bool:
     """Whether a text stands for itself in this type, and not for a number or one of several words.
 

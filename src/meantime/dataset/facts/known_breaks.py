@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 import msgspec
 
@@ -24,6 +24,7 @@ class _KnownBreaks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     breaks: tuple[_KnownBreak, ...]
 
 
+@lru_cache(maxsize=1024)
 def breaks_of(question: str, publisher: str = "") -> tuple[Break, ...]:
     """Return the known breaks of a question, the earliest first.
 

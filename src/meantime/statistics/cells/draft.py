@@ -30,11 +30,11 @@ class Draft:
         self.snapshot, self.parameters, self.by_stratum, self.also = snapshot, parameters, by_stratum, also
         self.cube = snapshot.cube
         self.question = self.cube.question_codes[parameters.question]
-        block = self.cube.block(self.question)
-        self.start = block.start  # of the question's cells among all
-        self.cells = block.cells
-        self.keys = block.cells.keys
-        self.has_value: Booleans = block.cells.moments.count > 0
+        self.block = self.cube.block(self.question)
+        self.start = self.block.start  # of the question's cells among all
+        self.cells = self.block.cells
+        self.keys = self.cells.keys
+        self.has_value: Booleans = self.cells.moments.count > 0
         self.geography = geography.for_locations(self.cube.labels.locations)
         self.by_default = ""  # what was chosen because the request does not name it, in a sentence
         self.later_years = ""  # the latest period of all locations, where that of the chosen ones is an earlier one

@@ -94,7 +94,8 @@ def _estimated(
         design_effect=parameters.design_effect,
     )
     problems = [] if how.is_plausible else data_problems(draft.cube, draft.snapshot.about.questions, flat)
-    draft.warnings.extend(problem_warnings(draft.cube, problems))
+    if problems:
+        draft.warnings.extend(problem_warnings(draft.cube, problems))
     if how.has_footnotes:
         draft.warnings.extend(footnote_warnings(draft.cube, flat))
     impossible_ones = impossible_cells(problems)
@@ -181,7 +182,7 @@ def _note_errors(
 ) -> None:
     """Note how standard errors were derived, and warn of what a reader must know about them."""
     of_values = errors.origin[~np.isnan(value)]
-    counts = {each: int((of_values == index).sum()) for index, each in enumerate(ORIGINS)}
+    counts = dict(zip(ORIGINS, np.bincount(of_values, minlength=len(ORIGINS)).tolist(), strict=True))
     if len(draft.cube.labels.value_types) > 1:
         draft.notes.append(f"Type of value: {quoted(value_type_text(value_type))}.")
     if draft.snapshot.about.questions[draft.question].is_unit_inferred:

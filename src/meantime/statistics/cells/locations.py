@@ -24,9 +24,8 @@ def wanted_locations(draft: Draft) -> Integers:
 
 def _named(draft: Draft) -> Integers:
     names, labels = draft.parameters.locations, draft.cube.labels.locations
-    of_question = draft.cube.block(draft.question).by_location.keys[:, 1]
     if names == ("all",):
-        return of_question
+        return draft.block.by_location.keys[:, 1]
     if len(names) == 1 and names[0] in draft.geography.sets:
         members = set(draft.geography.sets[names[0]])
         return np.array([code for code, name in enumerate(labels) if name in members], dtype=np.int64)

@@ -35,9 +35,10 @@ def effective_size(value: Doubles, se: Doubles) -> Doubles:
     array([100., 100.])
     """
     with np.errstate(divide="ignore", invalid="ignore"):
-        inside = value * (100 - value) / se**2
-        at_the_end = np.maximum(wilson_size(2 * Z95 * se), 1.0)
-        size = np.where((value == 0) | (value == 100), at_the_end, inside)
+        size = value * (100 - value) / se**2
+        is_end = (value == 0) | (value == 100)
+        if is_end.any():
+            size = np.where(is_end, np.maximum(wilson_size(2 * Z95 * se), 1.0), size)
         return np.where((value >= 0) & (value <= 100) & (se > 0), size, np.nan)
 
 

@@ -77,8 +77,12 @@ def flags(
     # Relative to 0 every error is large.
     relative &= ~at_boundary
     unknown = np.isnan(se) & ~at_boundary & ~np.isnan(value)
-    bits = few * FEW_RESPONDENTS + wide * WIDE + relative * RELATIVE_ERROR + at_boundary * BOUNDARY + unknown * NO_ERROR
-    return np.asarray(bits, dtype=np.int8)
+    bits = np.zeros(value.shape, dtype=np.int8)
+    of_flags = ((few, FEW_RESPONDENTS), (wide, WIDE), (relative, RELATIVE_ERROR), (at_boundary, BOUNDARY))
+    for flagged, bit in (*of_flags, (unknown, NO_ERROR)):
+        if flagged.any():
+            bits += flagged * np.int8(bit)
+    return bits
 
 
 def names(bits: int) -> str:

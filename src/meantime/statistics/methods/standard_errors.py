@@ -73,6 +73,7 @@ class Origin(StrEnum):
 
 # In the order in which a standard error's code counts.
 ORIGINS = tuple(Origin)
+_LIMITS, _ONE_LIMIT, _SAMPLE_SIZE, _BOUNDARY, _NOTHING = (np.int8(code) for code in range(len(ORIGINS)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -196,21 +197,27 @@ def standard_errors(
         width = np.where(has_below & has_above, (below + above) / 2, np.where(has_below, below, above)) / Z95
         sampling = width * stretch
         by_limits = np.isfinite(sampling) & (sampling > 0)
+        origin = np.where(by_limits, np.where(has_below & has_above, _LIMITS, _ONE_LIMIT), _NOTHING)
+        is_end = (value == 0) | (value == 100)
+        # Most tables have limits for every value; then half of the time is saved.
+        if not (is_end | (np.isfinite(value) & ~by_limits)).any():
+            return StandardErrors(se=_with_rounding(np.where(by_limits, sampling, np.nan), step), origin=origin)
         is_possible = is_percent & (value >= 0) & (value <= 100)
         sampled = np.where(is_possible, np.sqrt(design_effect * value * (100 - value) / respondents), np.nan)
         by_size = ~by_limits & np.isfinite(sampled)
-        at_end = is_possible & ((value == 0) | (value == 100))
+        at_end = is_possible & is_end
         published = np.where(value == 0, high, 100 - low)
         # Limits from 0 to 100 tell nothing.
         by_size_reach = np.where(respondents > 0, wilson_reach(respondents / design_effect), np.nan)
         end = np.where((published > 0) & (published < 100), published, by_size_reach) / (2 * Z95)
-    se = np.sqrt(np.where(by_limits, sampling, np.where(by_size, sampled, np.nan)) ** 2 + step**2 / 12)
-    origin = np.select(
-        [at_end, by_limits & has_below & has_above, by_limits, by_size],
-        [ORIGINS.index(each) for each in (Origin.BOUNDARY, Origin.LIMITS, Origin.ONE_LIMIT, Origin.SAMPLE_SIZE)],
-        ORIGINS.index(Origin.NOTHING),
-    ).astype(np.int8)
+    se = _with_rounding(np.where(by_limits, sampling, np.where(by_size, sampled, np.nan)), step)
+    origin = np.where(at_end, _BOUNDARY, np.where(by_size, _SAMPLE_SIZE, origin))
     return StandardErrors(se=np.where(at_end, end, se), origin=origin)
+
+
+def _with_rounding(se: Doubles, step: float) -> Doubles:
+    """Add the error of rounding to standard errors."""
+    return np.asarray(np.sqrt(se**2 + step**2 / 12), dtype=np.float64)
 
 
 def limits(
@@ -234,6 +241,8 @@ def limits(
         at, stretch = _on(scale, value)
         width = z * se / stretch
         low, high = _off(scale, at - width), _off(scale, at + width)
+        if scale is not Scale.LOG and not ((value == 0) | (value == 100)).any():
+            return low, high
         if scale is Scale.LOGIT:
             reach = wilson_reach(wilson_size(2 * Z95 * se), z)
             low = np.where(value == 0, 0.0 * se, np.where(value == 100, 100 - reach, low))
@@ -296,15 +305,17 @@ def limits_for_differences(
             is_wide &= low > 0
         if scale is Scale.LOGIT:
             is_wide &= high < 100
-        is_none = is_percent & (value == 0)
-        is_all = is_percent & (value == 100)
-        is_wide = np.where(is_none, (high > 0) & (high < 100), np.where(is_all, (low > 0) & (low < 100), is_wide))
+        if is_percent and ((value == 0) | (value == 100)).any():
+            is_none, is_all = value == 0, value == 100
+            is_wide = np.where(is_none, (high > 0) & (high < 100), np.where(is_all, (low > 0) & (low < 100), is_wide))
+            low, high = np.where(is_none, 0.0, low), np.where(is_all, 100.0, high)
         is_used = is_wide & np.isfinite(se)
-    low, high = np.where(is_none, 0.0, low), np.where(is_all, 100.0, high)
     low, high = np.where(is_used, low, computed_low), np.where(is_used, high, computed_high)
     if scale is not Scale.LOGIT:
         return low, high
     few = has_few_cases(value, se)
+    if not few.any():
+        return low, high
     exact_low, exact_high = _korn_graubard(value[few], se[few])
     low[few], high[few] = np.fmin(exact_low, low[few]), np.fmax(exact_high, high[few])
     return low, high
