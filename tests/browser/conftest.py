@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -96,13 +97,41 @@ def _write_hostile(path: Path) -> None:
         file.write(f'"{MARKUP.replace(chr(34), chr(34) * 2)}",too,few\r\n')
 
 
-# Per module, not per session: Playwright runs an event loop while it is open, and other tests start their own.
-@pytest.fixture(scope="module")
-def browser(chromium: Path) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=str(chromium), args=list(ARGUMENTS))
-        yield launched
-        launched.close()
+# The browser of a session, and what closes it.
+_OPENED = pytest.StashKey[tuple[Browser, ExitStack]]()
+
+
+@pytest.fixture
+def browser(request: pytest.FixtureRequest, chromium: Path) -> Browser:
+    """One for all tests in a row that want a browser: starting it costs as much as two pages."""
+    stash = request.session.stash
+    if _OPENED not in stash:
+        with ExitStack() as closing:
+            launcher = closing.enter_context(sync_playwright()).chromium
+            launched = closing.enter_context(launcher.launch(executable_path=str(chromium), args=list(ARGUMENTS)))
+            stash[_OPENED] = launched, closing.pop_all()
+    return stash[_OPENED][0]
+
+
+def _close_browser(session: pytest.Session) -> None:
+    if _OPENED in session.stash:
+        session.stash[_OPENED][1].close()
+        del session.stash[_OPENED]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None]:
+    """Close the browser before tests of other folders: it has an event loop run, and they start their own."""
+    try:
+        yield
+    finally:
+        if nextitem is None or nextitem.path.parent != item.path.parent:
+            _close_browser(item.session)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Close the browser where the tests end early."""
+    _close_browser(session)
 
 
 @pytest.fixture
