@@ -23,8 +23,10 @@ from meantime.text import is_utf8
 
 FileKind = Literal["text", "gzip", "parquet", "zip"]
 
-# Small enough to stay in the processor's cache next to its decoded copy, large enough that Python's share is small.
-_CHUNK_BYTES = 4 * 2**20
+# What the header is looked for in.
+_HEAD_BYTES = 4 * 2**20
+# Small enough that arrays as long as it are not new memory each time, large enough that Python's share is small.
+_CHUNK_BYTES = 2**20
 # The tolerant reader rejects longer lines, and DuckDB gets the same limit. A longer line is not a row of a table but a
 # sign of another format, and memory needs a bound.
 LONGEST_LINE = 2 * 2**20
@@ -151,7 +153,7 @@ def _sniff(
     columns: Mapping[str, str],
     on_bytes: Callable[[int], None],
 ) -> TextForm:
-    head = _read_chunk(file)
+    head = _read_chunk(file, _HEAD_BYTES)
     encoding = encoding_by_hand or _wide_encoding(head)
     scan = TextScan()
     if encoding is None or is_utf8(encoding):
@@ -196,13 +198,13 @@ def _ends_with_padded_line(file: BinaryIO, delimiter: str) -> bool:
 
 def _chunks(head: bytes, file: BinaryIO) -> Iterator[bytes]:
     yield head
-    while chunk := _read_chunk(file):
+    while chunk := _read_chunk(file, _CHUNK_BYTES):
         yield chunk
 
 
-def _read_chunk(file: BinaryIO) -> bytes:
+def _read_chunk(file: BinaryIO, size: int) -> bytes:
     """Read a chunk that ends with a line, if the line end is within reach."""
-    chunk = file.read(_CHUNK_BYTES)
+    chunk = file.read(size)
     return chunk if chunk.endswith(b"\n") else chunk + file.readline(LONGEST_LINE)
 
 

@@ -72,12 +72,12 @@ class TextScan:
         is_cut_pair = self._last_chunk == b"\r" and chunk.startswith(b"\n")
         # bytes.count would take three times as long.
         codes = np.frombuffer(chunk, dtype=np.uint8)
-        is_lf = codes == _LF
-        self._lf += int(np.count_nonzero(is_lf))
+        self._lf += int(np.count_nonzero(codes == _LF))
         if b"\r" in chunk or is_cut_pair:
-            is_cr = codes == _CR
-            self._cr += int(np.count_nonzero(is_cr))
-            self._crlf += int(np.count_nonzero(is_cr[:-1] & is_lf[1:])) + is_cut_pair
+            # Where they are, since there are few: arrays as long as the chunk would take four times as long.
+            at = np.flatnonzero(codes == _CR)
+            self._cr += len(at)
+            self._crlf += int(np.count_nonzero(codes[at[at < len(codes) - 1] + 1] == _LF)) + is_cut_pair
         end = chunk[-_END_BYTES:]
         if not end.strip(b"\r\n"):
             end = chunk

@@ -242,7 +242,8 @@ def test_a_look_at_every_chunk_size_is_the_same(monkeypatch: pytest.MonkeyPatch,
         path = write(tmp_path, content)
         whole = sniff_text(path, name="x")
         for size in range(9, 20):
-            monkeypatch.setattr("meantime.dataset.reading.sniff._CHUNK_BYTES", size)
+            for name in ("_HEAD_BYTES", "_CHUNK_BYTES"):
+                monkeypatch.setattr(f"meantime.dataset.reading.sniff.{name}", size)
             piecewise = sniff_text(path, name="x")
             assert (piecewise.encoding, piecewise.lines) == (whole.encoding, whole.lines), (content, size)
             assert piecewise.is_plain == whole.is_plain, (content, size)
