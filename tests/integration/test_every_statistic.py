@@ -19,6 +19,7 @@ from meantime.statistics.check import check
 from meantime.statistics.registry import STATISTICS
 from meantime.table import Table
 from tests.support.answers import refused
+from tests.support.examples import one_case_in
 from tests.support.real_data import BY_SEX, SUBSET, real_file
 from tests.support.table_files import read
 
@@ -39,7 +40,7 @@ OF_STATISTIC: dict[str, dict[str, Any]] = {
 AT_ONCE = ("all pairs compared", "adjusted", "by their estimates", "ranges from", "One comparison")
 
 
-@pytest.fixture(scope="module", params=[BY_SEX, SUBSET])
+@pytest.fixture(scope="module", params=one_case_in(2, [BY_SEX, SUBSET]))
 def file(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

@@ -29,6 +29,7 @@ def test_a_server_that_believes_every_clock_is_found_out(tmp_path: Path) -> None
     assert clocks.clocks(broken("believed-clock"), tmp_path, number=8, seed=1).violations
 
 
+@pytest.mark.thorough  # tests/acceptance/test_descriptors.py does the same in `make test`
 def test_idle_connections_cost_no_job(tmp_path: Path) -> None:
     holds(descriptors.descriptors(MAIN, tmp_path, number=1, seed=1))
 

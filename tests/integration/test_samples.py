@@ -12,6 +12,7 @@ from meantime.model import Unwatched
 from meantime.statistics.check import check
 from meantime.statistics.registry import STATISTICS
 from tests.support.answers import refused
+from tests.support.examples import one_case_in
 from tests.support.table_files import read
 
 ROWS = 20_000
@@ -20,7 +21,7 @@ REPEATED = 2
 AVERAGES_ROWS = ("states_mean", "best5", "worst5", "global_mean", "diff_from_mean", "mean_by_category", "summary")
 
 
-@pytest.fixture(scope="module", params=LEVELS)
+@pytest.fixture(scope="module", params=one_case_in(2, LEVELS))
 def sample(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
     return written(tmp_path_factory.mktemp("sample"), level=request.param)
 

@@ -58,6 +58,12 @@ def test_plain_names_are_known(header: str) -> None:
     assert form.roles["sample_size"] == respondents
 
 
+@pytest.mark.parametrize("name", ["Place", "Place Name", "Borough", "Local Authority"])
+def test_plain_names_of_places_are_known(name: str) -> None:
+    roles = form_of(f"Indicator,{name},Value\nTea,Avalon,1\n").roles
+    assert (roles["question"], roles["location"], roles["value"]) == ("Indicator", name, "Value")
+
+
 @pytest.mark.parametrize("name", ["Denominator", "Base", "Population", "Count"])
 def test_people_of_whom_a_rate_speaks_are_no_respondents(name: str) -> None:
     assert "sample_size" not in form_of(f"County,Percent,{name}\nA,3.5,1000\n").roles

@@ -11,7 +11,7 @@ from meantime.errors import RequestInvalid
 from meantime.model import Unwatched
 from meantime.statistics.cells.default_groups import question_groups
 from meantime.statistics.check import check
-from tests.support.table_files import means, read, write
+from tests.support.table_files import read, write
 from tests.support.whole import whole
 
 SDMX = "DATAFLOW,MEASURE,Measure,REF_AREA,Reference area,SEX,Sex,TIME_PERIOD,OBS_VALUE,OBS_STATUS,Observation status\n"
@@ -74,19 +74,21 @@ def test_files_with_and_without_a_byte_order_mark_have_one_encoding(tmp_path: Pa
     assert not [each for each in read(tmp_path / "set").about.warnings if "encoding" in each]
 
 
-@pytest.mark.parametrize("name", ["Place", "Place Name", "Borough", "Local Authority"])
-def test_plain_names_of_places_are_known(tmp_path: Path, name: str) -> None:
-    assert means(read(write(tmp_path, f"Indicator,{name},Value\nTea,Avalon,1\n"))) == {("Tea", "Avalon"): 1.0}
-
-
-@pytest.mark.parametrize("everyone", ["Both sexes", "All", "Total", "Persons", "males and females"])
-def test_words_for_everyone_are_known_beside_groups(tmp_path: Path, everyone: str) -> None:
-    rows = "".join(f"Tea,Avalon,{sex},{value}\n" for sex, value in (("Female", 1), ("Male", 3), (everyone, 2)))
-    snapshot = read(write(tmp_path, "Indicator,Place,Sex,Value\n" + rows))
-    assert list(check("estimate", {"question": "Tea"}, snapshot).compute(Unwatched()).column("estimate")) == [2.0]
-    groups = question_groups(snapshot.cube, 0)
-    assert groups.has_total
-    assert groups.reference == ("", "Female")
+def test_words_for_everyone_are_known_beside_groups(tmp_path: Path) -> None:
+    words = ("All", "Both sexes", "Persons", "Total", "males and females")
+    rows = [
+        f"Of {everyone},Avalon,{sex},{value}\n"
+        for everyone in words
+        for sex, value in (("Female", 1), ("Male", 3), (everyone, 2))
+    ]
+    snapshot = read(write(tmp_path, "Indicator,Place,Sex,Value\n" + "".join(rows)))
+    assert snapshot.cube.labels.questions == tuple(f"Of {everyone}" for everyone in words)
+    for at, everyone in enumerate(words):
+        answer = check("estimate", {"question": f"Of {everyone}"}, snapshot).compute(Unwatched())
+        assert list(answer.column("estimate")) == [2.0], everyone
+        groups = question_groups(snapshot.cube, at)
+        assert groups.has_total, everyone
+        assert groups.reference == ("", "Female"), everyone
 
 
 def test_everyone_of_all_columns_comes_before_everyone_of_one(tmp_path: Path) -> None:
