@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,8 @@ import numpy.typing as npt
 from meantime.dataset.cube import Doubles
 from meantime.later import special
 from meantime.statistics.methods.standard_errors import Z95, Scale, expit, limits, logit, wilson_reach, wilson_size
+
+T = TypeVar("T", bound=np.generic)
 
 # No p-value is told apart from 0 beyond this: 2 (1 - Phi(38)) is the least positive double.
 _Z_MOST = 38.0
@@ -217,8 +219,10 @@ def reaches_of_differences(one: Estimates, other: Estimates) -> Reaches:
 
 # The lower limit (-1) or the upper one (1), of all values or of each its own.
 _Sign = int | Doubles
-# How far the limit at z is from the value, and how fast that grows with z.
-_Distance = Callable[[Doubles, _Sign], tuple[Doubles, Doubles]]
+# How fast a distance grows with z. Only a search for z asks.
+_Growth = Callable[[], Doubles]
+# How far the limit at z is from the value.
+_Distance = Callable[[Doubles, _Sign], tuple[Doubles, _Growth]]
 
 
 def _alone(distance: _Distance) -> Reaches:
@@ -246,32 +250,38 @@ def _distance(of: Estimates) -> _Distance:
         some_known, some_end = bool(is_known.any()), bool(is_end.any())
         size = wilson_size(np.where(v == 0, high, 100 - low))
 
-    def at(z: Doubles, sign: _Sign) -> tuple[Doubles, Doubles]:
-        step = np.where(np.asarray(sign) < 0, below, above)
+    def at(z: Doubles, sign: _Sign) -> tuple[Doubles, _Growth]:
+        step = _toward(sign, below, above)
         limit = expit(centre + sign * z * step)
-        distance, growth = sign * (limit - v), step * limit * (1 - limit / 100)
+        found: tuple[Doubles, _Growth] = sign * (limit - v), lambda: step * limit * (1 - limit / 100)
         if some_end:
-            distance, growth = _either(is_end, end(z, sign), (distance, growth))
+            found = _either(is_end, end(z, sign), found)
         if some_known:
             # What is known without error has no limits.
-            distance, growth = np.where(is_known, 0.0, distance), np.where(is_known, 0.0, growth)
-        return distance, growth
+            found = _either(is_known, (np.zeros(1), lambda: np.zeros(1)), found)
+        return found
 
-    def end(z: Doubles, sign: _Sign) -> tuple[Doubles, Doubles]:
+    def end(z: Doubles, sign: _Sign) -> tuple[Doubles, _Growth]:
         # Of a percent of 0 only the upper limit is away from it, of 100 only the lower one.
-        has_limit = np.where(np.asarray(sign) < 0, v == 100, v == 0)
-        reach = wilson_reach(size, z) * has_limit
-        return reach, np.where(z > 0, 2 * reach * size / ((size + z * z) * np.maximum(z, 1e-9)), 0.0)
+        reach = wilson_reach(size, z) * _toward(sign, v == 100, v == 0)
+        return reach, lambda: np.where(z > 0, 2 * reach * size / ((size + z * z) * np.maximum(z, 1e-9)), 0.0)
 
     return at
+
+
+def _toward(sign: _Sign, below: npt.NDArray[T], above: npt.NDArray[T]) -> npt.NDArray[T]:
+    """Return what there is on the side of a limit."""
+    if isinstance(sign, int):
+        return below if sign < 0 else above
+    return np.where(sign < 0, below, above)
 
 
 def _straight(v: Doubles, low: Doubles, high: Doubles) -> _Distance:
     below, above = (v - low) / Z95, (high - v) / Z95
 
-    def at(z: Doubles, sign: _Sign) -> tuple[Doubles, Doubles]:
-        step = np.where(np.asarray(sign) < 0, below, above)
-        return z * step, step
+    def at(z: Doubles, sign: _Sign) -> tuple[Doubles, _Growth]:
+        step = _toward(sign, below, above)
+        return z * step, lambda: step
 
     return at
 
@@ -279,18 +289,18 @@ def _straight(v: Doubles, low: Doubles, high: Doubles) -> _Distance:
 def _log_limits(v: Doubles, low: Doubles, high: Doubles) -> _Distance:
     below, above = np.log(v / low) / Z95, np.log(high / v) / Z95
 
-    def at(z: Doubles, sign: _Sign) -> tuple[Doubles, Doubles]:
-        step = np.where(np.asarray(sign) < 0, below, above)
+    def at(z: Doubles, sign: _Sign) -> tuple[Doubles, _Growth]:
+        step = _toward(sign, below, above)
         limit = v * np.exp(sign * z * step)
-        return sign * (limit - v), step * limit
+        return sign * (limit - v), lambda: step * limit
 
     return at
 
 
 def _either(
-    which: npt.NDArray[np.bool_], one: tuple[Doubles, Doubles], other: tuple[Doubles, Doubles]
-) -> tuple[Doubles, Doubles]:
-    return np.where(which, one[0], other[0]), np.where(which, one[1], other[1])
+    which: npt.NDArray[np.bool_], one: tuple[Doubles, _Growth], other: tuple[Doubles, _Growth]
+) -> tuple[Doubles, _Growth]:
+    return np.where(which, one[0], other[0]), lambda: np.where(which, one[1](), other[1]())
 
 
 def _log_distance(of: Estimates) -> _Distance:
@@ -300,11 +310,11 @@ def _log_distance(of: Estimates) -> _Distance:
         centre, log = logit(v), np.log(v / 100)
         below, above = (centre - logit(low)) / Z95, (logit(high) - centre) / Z95
 
-        def at(z: Doubles, sign: _Sign) -> tuple[Doubles, Doubles]:
+        def at(z: Doubles, sign: _Sign) -> tuple[Doubles, _Growth]:
             # log expit, and not log(limit): far out, a limit is 0 before its logarithm is minus infinity.
-            step = np.where(np.asarray(sign) < 0, below, above)
+            step = _toward(sign, below, above)
             x = centre + sign * z * step
-            return sign * (np.asarray(special.log_expit(x)) - log), step * np.asarray(special.expit(-x))
+            return sign * (np.asarray(special.log_expit(x)) - log), lambda: step * np.asarray(special.expit(-x))
 
         return at
     # Symmetrical about the value, the limits would pass 0; about its logarithm they do not.
@@ -329,11 +339,16 @@ def _compared(one: _Distance, other: _Distance, d: Doubles, correlation: Doubles
     return Compared(value=d, low=d - below, high=d + above, z=touching)
 
 
-def _reach(one: _Distance, other: _Distance, z: Doubles, sign: _Sign, r: Doubles | float) -> tuple[Doubles, Doubles]:
-    """Return how far the interval at z reaches on one side, and how fast that grows with z."""
-    (a, da), (b, db) = one(z, sign), other(z, -sign)
+def _reach(one: _Distance, other: _Distance, z: Doubles, sign: _Sign, r: Doubles | float) -> tuple[Doubles, _Growth]:
+    """Return how far the interval at z reaches on one side."""
+    (a, growth), (b, other_growth) = one(z, sign), other(z, -sign)
     reach = np.sqrt(a * a - 2 * r * a * b + b * b)
-    return reach, (a * da - r * (a * db + b * da) + b * db) / reach
+
+    def reach_growth() -> Doubles:
+        da, db = growth(), other_growth()
+        return np.asarray((a * da - r * (a * db + b * da) + b * db) / reach, dtype=np.float64)
+
+    return reach, reach_growth
 
 
 def _touching(one: _Distance, other: _Distance, d: Doubles, r: Doubles | float) -> Doubles:
@@ -352,7 +367,7 @@ def _reaching(one: _Distance, other: _Distance, gap: Doubles, toward: Doubles, r
         reach, slope = _reach(one, other, z, toward, r)
         is_short = reach < gap
         low, high = np.where(is_short, z, low), np.where(is_short, high, z)
-        newton = z + (gap - reach) / slope
+        newton = z + (gap - reach) / slope()
         # The ends belong to the bracket: a step that is too small to move z is the end of the search, not a stray.
         is_inside = (newton >= low) & (newton <= high)
         is_near = is_inside & ((steps < _NEWTON_STEPS) | (moved <= _PRECISION))

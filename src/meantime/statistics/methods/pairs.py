@@ -92,9 +92,9 @@ class Pairs:
         places = self._place[rows]
         for some, differs in self._blocks(places, z, check):
             is_lower = np.arange(differs.shape[1]) < places[some, None]
-            number = np.count_nonzero(differs, axis=1)
-            lower[some] = np.count_nonzero(differs & is_lower, axis=1)
-            higher[some] = number - lower[some]
+            # Not count_nonzero, which takes longer to begin than to count.
+            lower[some] = below = np.add.reduce(differs & is_lower, axis=1)
+            higher[some] = np.add.reduce(differs, axis=1) - below
         return Different(lower=lower, higher=higher)
 
     def between(
