@@ -11,6 +11,7 @@ already, as most are, costs nothing more than the look at its distinct texts. Th
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -31,9 +32,9 @@ from meantime.text import count, listed, quoted
 INTERVAL = "interval"
 # The roles of whole numbers, in which a comma can only separate thousands.
 _WHOLE = ("sample_size",)
-# A name with a space too many, or a character beyond ASCII, as a regular expression in SQL. Where some name is odd, all
-# names are looked at.
-_ODD = r"'^ | $|  |[^\x00-\x7F]|[\t\n]'"
+# A name with a space too many, or a character beyond ASCII: where some name is odd, all names are looked at.
+_ODD = re.compile(r"\A | \Z|  |[^\x00-\x7F]|[\t\n]")
+_NAMES_AT_A_TIME = 10_000
 # How many texts a message shows.
 _SHOWN = 3
 
@@ -84,10 +85,7 @@ class PlainForms:
 
 def odd_names(database: duckdb.DuckDBPyConnection, rows: str, columns: Mapping[str, str]) -> frozenset[str]:
     """Return the roles in whose columns some name may look like another: where one is odd, all are counted."""
-    names = [role for role in NAMES if role in columns]
-    odd = ", ".join(f"bool_or(regexp_matches({columns[role]}, {_ODD}))" for role in names)
-    found = database.execute(f"SELECT {odd} FROM {rows}").fetchall()[0]
-    return frozenset(role for role, is_odd in zip(names, found, strict=True) if is_odd)
+    return frozenset(role for role in NAMES if role in columns and _has_odd_name(database, rows, columns[role]))
 
 
 def survey_forms(
@@ -279,6 +277,14 @@ def _name_warnings(
 def _counts(database: duckdb.DuckDBPyConnection, rows: str, columns: Mapping[str, str], role: str) -> dict[str, int]:
     query = f"SELECT {columns[role]} AS text, {count_lines_sql(columns)} FROM {rows} GROUP BY ALL"
     return dict(database.execute(query).fetchall())
+
+
+def _has_odd_name(database: duckdb.DuckDBPyConnection, rows: str, column: str) -> bool:
+    cursor = database.cursor().execute(f"SELECT DISTINCT {column} FROM {rows}")
+    while batch := cursor.fetchmany(_NAMES_AT_A_TIME):
+        if any(_ODD.search(name) for (name,) in batch):
+            return True
+    return False
 
 
 def _joined_counts(
