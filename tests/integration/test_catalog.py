@@ -18,6 +18,7 @@ from meantime.dataset.reading.ingestor import DataIngestor
 from meantime.dataset.reading.source import Source
 from meantime.dataset.rows import SourceRows
 from meantime.dataset.samples.synthetic import write_sample
+from meantime.dataset.snapshot import Snapshot
 from meantime.errors import RolesMissing
 from tests.support.child_processes import children
 from tests.support.real_data import BY_SEX, SUBSET, real_file
@@ -77,12 +78,17 @@ def test_real_files_are_read_once_and_opened_at_the_next_start(tmp_path: Path) -
     assert names == sorted([*fingerprints, "sources.json"])
 
 
-def test_the_rows_behind_a_number_are_those_on_these_lines_of_the_file(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    """The first of the files, of a catalog that is closed."""
     [source, _] = cdc_sources()
-    with serving(tmp_path, [source]) as (catalog, _changes):
-        snapshot = catalog.snapshot(source.name)
+    with serving(tmp_path_factory.mktemp("snapshots"), [source]) as (catalog, _changes):
+        return catalog.snapshot(source.name)
+
+
+def test_the_rows_behind_a_number_are_those_on_these_lines_of_the_file(snapshot: Snapshot) -> None:
     rows = SourceRows.of(snapshot)
-    with Path(source.path).open(newline="", encoding="utf-8") as file:
+    with real_file(FILES[0]).open(newline="", encoding="utf-8") as file:
         # No text of this file has a line end in it, so records are lines.
         expected = {
             line: record for line, record in enumerate(csv.DictReader(file), 2) if record["LocationDesc"] == "Utah"
@@ -96,10 +102,7 @@ def test_the_rows_behind_a_number_are_those_on_these_lines_of_the_file(tmp_path:
         }
 
 
-def test_every_cell_has_as_many_rows_as_are_found_behind_it(tmp_path: Path) -> None:
-    [source, _] = cdc_sources()
-    with serving(tmp_path, [source]) as (catalog, _changes):
-        snapshot = catalog.snapshot(source.name)
+def test_every_cell_has_as_many_rows_as_are_found_behind_it(snapshot: Snapshot) -> None:
     from_rows = Counter(
         (row.cells[snapshot.about.roles["question"]].strip(), row.cells[snapshot.about.roles["location"]].strip())
         for row in SourceRows.of(snapshot).select({})

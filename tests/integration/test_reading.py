@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from fractions import Fraction
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 import pytest
@@ -12,11 +13,23 @@ import pytest
 from meantime.dataset.reading import staging
 from meantime.dataset.reading.description import Description
 from meantime.dataset.reading.staging import Rejections, open_file, stage_file
+from meantime.dataset.snapshot_folder import open_snapshot
 from tests.support.real_data import BY_SEX, SUBSET, real_file
 from tests.support.table_files import means, read, read_folder, rows, write
 from tests.support.whole import whole
 
-FILES = pytest.mark.parametrize("name", [SUBSET, BY_SEX])
+
+class Kept(NamedTuple):
+    """A real file, and the folder of its snapshot."""
+
+    path: Path
+    folder: Path
+
+
+@pytest.fixture(scope="module", params=[SUBSET, BY_SEX])
+def kept(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Kept:
+    path = real_file(request.param)
+    return Kept(path, read_folder(path, into=tmp_path_factory.mktemp("kept")))
 
 
 def records(path: Path) -> list[dict[str, str]]:
@@ -24,14 +37,12 @@ def records(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file, strict=True))
 
 
-@FILES
-def test_the_means_are_those_of_the_rows(name: str, tmp_path: Path) -> None:
-    path = real_file(name)
+def test_the_means_are_those_of_the_rows(kept: Kept) -> None:
     expected: dict[tuple[str, str], list[Fraction]] = {}
-    for record in records(path):
+    for record in records(kept.path):
         if record["Data_Value"]:
             expected.setdefault((record["Question"], record["LocationDesc"]), []).append(Fraction(record["Data_Value"]))
-    snapshot = read(path, into=tmp_path)
+    snapshot = open_snapshot(kept.folder)
     assert means(snapshot) == {key: float(sum(values) / len(values)) for key, values in expected.items()}
     assert snapshot.about.rejected_total == 0
     assert snapshot.about.warnings == ()
@@ -43,10 +54,8 @@ def test_the_means_are_those_of_the_rows(name: str, tmp_path: Path) -> None:
     ]
 
 
-@FILES
-def test_every_published_row_is_a_cell_with_its_limits(name: str, tmp_path: Path) -> None:
-    path = real_file(name)
-    cube = read(path, into=tmp_path).cube
+def test_every_published_row_is_a_cell_with_its_limits(kept: Kept) -> None:
+    cube = open_snapshot(kept.folder).cube
     labels, keys = cube.labels, set()
     for key, low, high, size in zip(
         whole(cube).cells.keys.tolist(),
@@ -65,20 +74,18 @@ def test_every_published_row_is_a_cell_with_its_limits(name: str, tmp_path: Path
             int(record["YearStart"]),
             *(str(float(record[column] or "nan")) for column in limits),
         )
-        for record in records(path)
+        for record in records(kept.path)
     }
     assert keys == expected
 
 
-@FILES
-def test_the_rows_are_kept_as_in_the_file(name: str, tmp_path: Path) -> None:
-    path = real_file(name)
-    kept = rows(read_folder(path, into=tmp_path))
-    assert [row.cells for row in kept] == records(path)
-    assert [row.line for row in kept] == list(range(2, len(kept) + 2))
+def test_the_rows_are_kept_as_in_the_file(kept: Kept) -> None:
+    found = rows(kept.folder)
+    assert [row.cells for row in found] == records(kept.path)
+    assert [row.line for row in found] == list(range(2, len(found) + 2))
 
 
-@FILES
+@pytest.mark.parametrize("name", [SUBSET, BY_SEX])
 def test_duckdb_and_the_tolerant_reader_read_the_same(name: str, tmp_path: Path) -> None:
     path = real_file(name)
     file = open_file(path, tmp_path, Description(), {}, on_bytes=lambda _: None)
