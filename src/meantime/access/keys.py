@@ -158,10 +158,13 @@ class KeyRing:
         self._is_held = False
         self._current()
 
-    def hold(self) -> None:
-        """Look at the file now, and not again until ``release``."""
+    def hold(self) -> bool:
+        """Look at the file now, and not again until ``release``; return False if that is so already."""
+        if self._is_held:
+            return False
         self._current()
         self._is_held = True
+        return True
 
     def release(self) -> None:
         """Look at the file each time from now on."""

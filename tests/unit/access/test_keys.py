@@ -46,8 +46,9 @@ def test_a_running_server_sees_at_once_what_is_made_and_revoked(tmp_path: Path) 
 def test_keys_that_are_held_are_looked_at_again_when_they_are_released(tmp_path: Path) -> None:
     ring = KeyRing(KeyFile(tmp_path))
     key, token = made(tmp_path)
-    ring.hold()
+    assert ring.hold()
     KeyFile(tmp_path).revoke(key.id)
+    assert not ring.hold()  # by somebody else, who need not release them
     assert ring.find(token) == key
     ring.release()
     assert ring.find(token) is None

@@ -78,10 +78,9 @@ class Access:
         self._allow_anonymous = allow_anonymous
         self._rate = rate
 
-    def hold_keys(self) -> None:
-        """Look at the keys now, and not again until ``release_keys``."""
-        if self._ring is not None:
-            self._ring.hold()
+    def hold_keys(self) -> bool:
+        """Look at the keys now, and not again until ``release_keys``; return False if nobody has to call that."""
+        return self._ring is not None and self._ring.hold()
 
     def release_keys(self) -> None:
         """Look at the keys with each request from now on."""

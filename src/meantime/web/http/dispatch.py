@@ -56,7 +56,6 @@ class EndpointRoute(BaseRoute):
         self._memory = memory
         self._refuse = refuse
         self._before = before
-        self._are_keys_held = False
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Match every HTTP request; those without an endpoint are refused here."""
@@ -131,14 +130,8 @@ class EndpointRoute(BaseRoute):
         With each look the interpreter goes to a thread that computes, and has to be waited for. What arrives after a
         change of the file is read in a later turn, so it is answered by the keys of then.
         """
-        if not self._are_keys_held:
-            self._are_keys_held = True
-            self._access.hold_keys()
-            asyncio.get_running_loop().call_soon(self._release_keys)
-
-    def _release_keys(self) -> None:
-        self._are_keys_held = False
-        self._access.release_keys()
+        if self._access.hold_keys():
+            asyncio.get_running_loop().call_soon(self._access.release_keys)
 
 
 def _readable(path: bytes) -> str:
