@@ -31,6 +31,13 @@ def test_a_result_that_was_never_written_is_not_there(store: ResultStore) -> Non
     assert store.open(8, EncodedResult(b"{}", 1).receipt()) is None
 
 
+def test_a_result_that_was_lost_is_kept_again(store: ResultStore) -> None:
+    receipt = store.put(7, EncodedResult(b"one", 1))
+    store.remove(7)
+    store.restore(7, EncodedResult(b"one", 1))
+    assert store.open(7, receipt) == b"one"
+
+
 def test_bytes_that_do_not_match_the_receipt_are_not_returned(store: ResultStore) -> None:
     receipt = store.put(7, EncodedResult(b"one", 1))
     store.put(7, EncodedResult(b"two", 1))

@@ -125,7 +125,7 @@ class LostResults:
         if result.receipt() != receipt:
             return None
         with contextlib.suppress(MeantimeError):  # this client gets it anyway; the next one has it fetched again
-            self._results.put(number, result)
+            self._results.restore(number, result)
         return body
 
     def _recompute(self, number: int, receipt: Receipt) -> None:

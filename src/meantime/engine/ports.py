@@ -225,6 +225,9 @@ class ResultStore(Protocol):
             StoreBroken: it cannot be written, for a reason that does not pass by itself.
         """
 
+    def restore(self, number: int, result: EncodedResult) -> None:
+        """Keep a result that was lost, as ``put`` does. Whoever has asked for it gets it without asking again."""
+
     def open(self, number: int, receipt: Receipt) -> bytes | None:
         """Return the bytes if they are there and match the receipt, else None.
 

@@ -166,7 +166,7 @@ class TaskRunner:
             ) from error
         self._require_same(record, receipt, result)
         try:
-            self._results.put(record.number, result)
+            self._results.restore(record.number, result)
         except MeantimeError as error:
             # This client gets the result anyway; the next one may have to wait again.
             self._observer.job_trouble(record, error)

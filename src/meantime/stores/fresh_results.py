@@ -28,21 +28,22 @@ class FreshResults:
         self._lock = threading.Lock()
         self._unread: dict[int, tuple[Receipt, bytes]] = {}  # by number, the oldest first
         self._bytes = 0
-        self._lost: set[int] = set()  # by number: not in their files either
 
     def put(self, number: int, result: EncodedResult) -> Receipt:
         """Keep a result, whole or not at all."""
         receipt = self._results.put(number, result)
         with self._lock:
             self._take(number)
-            if number in self._lost:
-                self._lost.remove(number)  # made again for those who have asked, who get it without asking again
-            elif len(result.body) <= _LONGEST_BYTES:
+            if len(result.body) <= _LONGEST_BYTES:
                 self._unread[number] = (receipt, result.body)
                 self._bytes += len(result.body) + _OVERHEAD_BYTES
                 while self._bytes > self._most_bytes:
                     self._take(next(iter(self._unread)))
         return receipt
+
+    def restore(self, number: int, result: EncodedResult) -> None:
+        """Keep a result that was lost, in its file only: nobody is known to read it later."""
+        self._results.restore(number, result)
 
     def open(self, number: int, receipt: Receipt) -> bytes | None:
         """Return the bytes if they are there and match the receipt."""
@@ -50,17 +51,12 @@ class FreshResults:
             unread = self._take(number)
         if unread is not None and unread[0] == receipt:
             return unread[1]
-        body = self._results.open(number, receipt)
-        if body is None:
-            with self._lock:
-                self._lost.add(number)
-        return body
+        return self._results.open(number, receipt)
 
     def remove(self, number: int) -> None:
         """Delete a result."""
         with self._lock:
             self._take(number)
-            self._lost.discard(number)
         self._results.remove(number)
 
     def _take(self, number: int) -> tuple[Receipt, bytes] | None:

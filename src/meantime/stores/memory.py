@@ -128,6 +128,10 @@ class MemoryResultStore:
         self._bodies[number] = result.body
         return result.receipt()
 
+    def restore(self, number: int, result: EncodedResult) -> None:
+        """Keep a result that was lost."""
+        self.put(number, result)
+
     def open(self, number: int, receipt: Receipt) -> bytes | None:
         """Return the bytes if they are there and match the receipt."""
         body = self._bodies.get(number)

@@ -67,6 +67,10 @@ class ResultFiles:
             "of the folder of results."
         )
 
+    def restore(self, number: int, result: EncodedResult) -> None:
+        """Keep a result that was lost."""
+        self.put(number, result)
+
     def open(self, number: int, receipt: Receipt) -> bytes | None:
         """Return the bytes if a regular file is there and they match the receipt."""
         try:

@@ -37,20 +37,17 @@ def test_one_that_is_removed_is_in_memory_no_more() -> None:
     assert fresh.open(1, receipt) is None
 
 
-def test_one_that_is_made_again_since_it_was_lost_is_not_unread() -> None:
+def test_one_that_is_made_again_since_it_was_lost_is_in_its_file_only() -> None:
     files = CountingResults()
     fresh = FreshResults(files)
     receipt = fresh.put(1, EncodedResult(b"one", 1))
     fresh.open(1, receipt)
     files.remove(1)
     assert fresh.open(1, receipt) is None
-    fresh.put(1, EncodedResult(b"one", 1))
+    fresh.restore(1, EncodedResult(b"one", 1))
+    assert files.open(1, receipt) == b"one"
     files.remove(1)
     assert fresh.open(1, receipt) is None
-    fresh.remove(1)
-    fresh.put(1, EncodedResult(b"one", 1))
-    files.remove(1)
-    assert fresh.open(1, receipt) == b"one"
 
 
 def test_a_long_result_is_read_from_its_file() -> None:
