@@ -27,11 +27,13 @@ UNUSED_FEATURES = (
     *("AvoidUnnecessaryBeforeUnloadCheckSync", "DestroyProfileOnBrowserClose", "HttpsUpgrades", "PaintHolding"),
     *("HttpsFirstBalancedModeAutoEnable", "LensOverlay", "MediaRouter", "ThirdPartyStoragePartitioning"),
     *("AvoidCorsURLLoaderRestartOnRedirect", "AimEnabled", "PreconnectToSearch"),
-    *("OptimizationHints", "NetworkTimeServiceQuerying"),
+    *("OptimizationHints", "NetworkTimeServiceQuerying", "IsolateOrigins", "site-per-process"),
 )
 ARGUMENTS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+    # Visitors share a process, with what it has compiled: otherwise the policy of the page has each visit start one.
+    *("--renderer-process-limit=1", "--disable-site-isolation-trials"),
     f"--disable-features={','.join(UNUSED_FEATURES)}",
 )
 IS_CI = os.environ.get("CI") == "true"
@@ -109,6 +111,7 @@ def browser(request: pytest.FixtureRequest, chromium: Path) -> Browser:
         with ExitStack() as closing:
             launcher = closing.enter_context(sync_playwright()).chromium
             launched = closing.enter_context(launcher.launch(executable_path=str(chromium), args=list(ARGUMENTS)))
+            launched.new_context(locale="en-US")  # the profile that visitors share
             stash[_OPENED] = launched, closing.pop_all()
     return stash[_OPENED][0]
 

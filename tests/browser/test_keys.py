@@ -28,7 +28,7 @@ def test_the_page_asks_for_a_key_and_uses_it_until_the_tab_is_closed(
     browser: Browser, guarded: RunningServer, tmp_path: Path
 ) -> None:
     key = KeyFile(guarded.state_dir).create(Role.SUBMIT, name="reader", at_s=1.0)[1]
-    with Visitor(browser, guarded.url) as visitor:
+    with Visitor(browser, guarded.url, is_new=True) as visitor:
         visitor.refused = [401]
         page = visitor.go()
         for entered in ("meantime_00000000_wrong", key):
@@ -53,7 +53,7 @@ def test_the_page_asks_for_a_key_and_uses_it_until_the_tab_is_closed(
         body = {"statistic": "states_mean", "parameters": {"question": OBESITY}, "label": "from elsewhere"}
         guarded.client.post("/v1/jobs", json=body, headers={"Authorization": f"Bearer {key}"}).raise_for_status()
         expect(page.get_by_text("job_id_1")).to_be_visible()
-    with Visitor(browser, guarded.url) as somebody:
+    with Visitor(browser, guarded.url, is_new=True) as somebody:
         somebody.refused = [401]
         page = somebody.go()
         expect(page.get_by_label("Key")).to_be_visible()

@@ -74,7 +74,7 @@ def test_an_injected_script_does_not_run(visitor: Visitor) -> None:
 
 
 def test_a_first_visit_is_small_and_a_second_one_smaller(browser: Browser, server: RunningServer) -> None:
-    with Visitor(browser, server.url) as visitor:
+    with Visitor(browser, server.url, is_new=True) as visitor:
         client = visitor.page.context.new_cdp_session(visitor.page)
         client.send("Network.enable")
         received: list[float] = []

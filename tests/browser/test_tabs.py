@@ -43,10 +43,11 @@ def test_a_tab_is_drawn_and_its_link_shows_it_again(visitor: Visitor, name: str)
     expect(page.locator("#tab .answer")).to_have_text(text, use_inner_text=True)
 
 
-def test_a_chart_is_drawn_when_it_is_on_the_page_and_not_a_frame_later(visitor: Visitor) -> None:
-    visitor.page.add_init_script("window.requestAnimationFrame = () => 0;")  # no frame comes any more
-    visitor.go(**QUESTION, tab="ranking")
-    visitor.drawn()
+def test_a_chart_is_drawn_when_it_is_on_the_page_and_not_a_frame_later(browser: Browser, server: RunningServer) -> None:
+    with Visitor(browser, server.url, is_new=True) as visitor:
+        visitor.page.add_init_script("window.requestAnimationFrame = () => 0;")  # no frame comes any more
+        visitor.go(**QUESTION, tab="ranking")
+        visitor.drawn()
 
 
 def test_the_unit_of_trends_is_said_once(visitor: Visitor) -> None:

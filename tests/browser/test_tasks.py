@@ -322,6 +322,7 @@ def test_a_link_shows_the_same_view(reader: Reader, browser: Browser, server: Ru
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     assert len(reader.log.actions) - before == 1
     address: str = page.evaluate("navigator.clipboard.readText()")
+    page.context.clear_permissions()
     assert "highlight=Ohio" in address
     assert "sort=estimate" in address
     with Visitor(browser, server.url) as colleague:

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Literal
 from urllib.parse import urlencode, urlsplit
 
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect
+from playwright.sync_api import Browser, ConsoleMessage, Dialog, Locator, Page, Request, expect
+from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
+_NOWHERE = "about:blank"
 # Long enough for a page on a loaded machine.
 _PATIENCE_MS = 60_000
 expect.set_options(timeout=_PATIENCE_MS)
 
 
 class Visitor:
-    """A fresh profile with one page. Fails if something came from another server, or the console has a complaint."""
+    """Somebody at a page. Fails if something came from another server, or the console has a complaint.
+
+    The page is one that an earlier visitor has left, in the first profile of the browser: a fresh profile costs more
+    than what a test does with it. Who ``is_new`` gets one, and so do options that belong to a profile.
+    """
 
     def __init__(
         self,
@@ -26,31 +33,57 @@ class Visitor:
         width: int = 1024,
         height: int = 900,
         theme: Literal["light", "dark"] = "light",
-        locale: str = "en-US",
-        **more: Any,
+        is_new: bool = False,
+        **profile: Any,
     ) -> None:
-        self._context = browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme=theme, locale=locale, **more
-        )
-        self._context.set_default_timeout(_PATIENCE_MS)
+        self._is_new = is_new or bool(profile)
+        if self._is_new:
+            self._context = browser.new_context(**{"locale": "en-US", **profile})
+        else:
+            self._context = browser.contexts[0]
+        left = [page for page in self._context.pages if page.url == _NOWHERE]
         self.url = url
-        self.page: Page = self._context.new_page()
+        self.page: Page = left[0] if left else self._context.new_page()
+        self.page.set_default_timeout(_PATIENCE_MS)
+        self.page.set_viewport_size({"width": width, "height": height})
+        self.page.emulate_media(media="null", color_scheme=theme)
         self.complaints: list[str] = []
         self.elsewhere: list[str] = []
         self.refused: list[int] = []  # error statuses that this visit expects
         self.page.on("console", self._note_console)
-        self.page.on("pageerror", lambda error: self.complaints.append(f"error in the page: {error}"))
-        self.page.on("dialog", lambda dialog: self.complaints.append(f"dialog: {dialog.message}"))
+        self.page.on("pageerror", self._note_error)
+        self.page.on("dialog", self._note_dialog)
         self._context.on("request", self._note_request)
 
     def __enter__(self) -> Visitor:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._context.close()
+        if self._is_new:
+            self._context.close()
+        else:
+            self._leave()
         if kind is None:
             assert not self.complaints, self.complaints
             assert not self.elsewhere, self.elsewhere
+
+    def _leave(self) -> None:
+        """Leave a page for the next visitor as if it were a new one. Not closed: while it loads, that may never end."""
+        self.page.remove_listener("console", self._note_console)
+        self.page.remove_listener("pageerror", self._note_error)
+        self.page.remove_listener("dialog", self._note_dialog)
+        self._context.remove_listener("request", self._note_request)
+        self.page.unroute_all(behavior="ignoreErrors")
+        self.page.mouse.move(0, 0)
+        with suppress(PlaywrightError):  # it is still on its way elsewhere: the next visitor opens another page
+            self.page.goto(_NOWHERE)
+
+    def _note_error(self, error: object) -> None:
+        self.complaints.append(f"error in the page: {error}")
+
+    def _note_dialog(self, dialog: Dialog) -> None:
+        self.complaints.append(f"dialog: {dialog.message}")
+        dialog.dismiss()  # it would hold the page
 
     def _note_console(self, message: ConsoleMessage) -> None:
         is_expected = any(f"status of {status}" in message.text for status in self.refused) or (
