@@ -224,9 +224,16 @@ def _group(
     ).fetchall()
     several, copies = database.execute("SELECT max(lines) > 1, sum(copies) FROM grouped.groups").fetchall()[0]
     if several:
-        identified = _coded_sql(staged, [*of_rows, "identity"], method.inputs, others_code=others_code)
-        identities = staged.select(["identity", LINES])
-        copies += _find_copies(database, identified, identities, lines=lines, keys=keys, kept=[*published, "footnote"])
+        database.execute(
+            f"CREATE TABLE twice AS SELECT identity AS same FROM ({staged.select(['identity', LINES])}) "
+            f"GROUP BY identity HAVING {lines} > 1"
+        )
+        # Before anything else is done with the rows: copies are few.
+        there_twice = f"(SELECT * FROM {staged.source} SEMI JOIN twice ON {staged.columns['identity']} = twice.same)"
+        rows = _coded_sql(
+            staged._replace(source=there_twice), [*of_rows, "identity"], method.inputs, others_code=others_code
+        )
+        copies += _find_copies(database, rows, lines=lines, keys=keys, kept=[*published, "footnote"])
     # As long as the file: there may be memory for only one such table.
     database.execute("DROP TABLE parsed")
     return made[0][0], int(copies or 0)
@@ -249,35 +256,28 @@ def _coded_sql(staged: StagedRows, names: Sequence[str], inputs: Sequence[str], 
     return f"SELECT {', '.join(selected)} FROM {rows} {' '.join(joins)}"
 
 
-def _find_copies(
-    database: duckdb.DuckDBPyConnection, rows: str, identities: str, *, lines: str, keys: str, kept: Sequence[str]
-) -> int:
+def _find_copies(database: duckdb.DuckDBPyConnection, rows: str, *, lines: str, keys: str, kept: Sequence[str]) -> int:
     """Count the lines of each group that are exact copies; one of a single line and its copies keeps what that has.
 
-    Of a table with groups of several lines, those are looked at whose identity is there twice.
+    ``rows`` (SQL) are those whose identity is there twice, in a table that has groups of several lines.
     """
-    database.execute(f"CREATE TABLE twice AS SELECT identity FROM ({identities}) GROUP BY identity HAVING {lines} > 1")
-    copies = 0
-    if database.execute("SELECT 1 FROM twice LIMIT 1").fetchone() is not None:
-        of_one = ", ".join(f"any_value({name}) AS {name}" for name in kept)
-        database.execute(
-            f"""
-            CREATE TABLE copied AS
-            SELECT {keys}, {lines} AS lines, {lines} - count(DISTINCT identity) AS copies, {of_one}
-            FROM ({rows}) SEMI JOIN twice USING (identity) GROUP BY {keys}
-            """
-        )
-        is_one = "known.lines = copied.lines AND copied.lines - copied.copies = 1"
-        taken = ", ".join(f"{name} = CASE WHEN {is_one} THEN copied.{name} ELSE known.{name} END" for name in kept)
-        same = " AND ".join(f"known.{key} IS NOT DISTINCT FROM copied.{key}" for key in keys.split(", "))
-        database.execute(
-            f"UPDATE grouped.groups AS known SET copies = known.copies + copied.copies, {taken} "
-            f"FROM copied WHERE {same}"
-        )
-        copies = int(database.execute("SELECT sum(copies) FROM copied").fetchall()[0][0])
-        database.execute("DROP TABLE copied")
-    database.execute("DROP TABLE twice")
-    return copies
+    of_one = ", ".join(f"any_value({name}) AS {name}" for name in kept)
+    database.execute(
+        f"""
+        CREATE TABLE copied AS
+        SELECT {keys}, {lines} AS lines, {lines} - count(DISTINCT identity) AS copies, {of_one}
+        FROM ({rows}) GROUP BY {keys}
+        """
+    )
+    is_one = "known.lines = copied.lines AND copied.lines - copied.copies = 1"
+    taken = ", ".join(f"{name} = CASE WHEN {is_one} THEN copied.{name} ELSE known.{name} END" for name in kept)
+    same = " AND ".join(f"known.{key} IS NOT DISTINCT FROM copied.{key}" for key in keys.split(", "))
+    database.execute(
+        f"UPDATE grouped.groups AS known SET copies = known.copies + copied.copies, {taken} FROM copied WHERE {same}"
+    )
+    copies = database.execute("SELECT sum(copies) FROM copied").fetchall()[0][0] or 0
+    database.execute("DROP TABLE twice; DROP TABLE copied")
+    return int(copies)
 
 
 def _units(database: duckdb.DuckDBPyConnection, labels: Labels) -> dict[str, set[str]]:
