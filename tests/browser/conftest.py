@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 import os
-from collections.abc import Generator, Iterator
+import shutil
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from meantime.web.explorer.drawing import Drawing
 from tests.support import made_survey
 from tests.support.browser import Visitor
 from tests.support.command_line import meantime
@@ -62,7 +65,25 @@ def chromium() -> Path:
 
 
 @pytest.fixture(scope="session")
-def server(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:  # noqa: ARG001
+def new_state(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:  # noqa: ARG001
+    """Makes state directories that have the library of charts: a server would take three seconds to make its own."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # of all processes of this run
+    library = folder / "explorer"
+    with (folder / "explorer.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        Drawing(library).gzip_bytes()
+
+    def make(state_dir: Path) -> Path:
+        shutil.copytree(library, state_dir / "explorer")
+        return state_dir
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def server(new_state: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A server with the CDC's file (if it is there), the sample, a made survey, hostile names, and a broken file."""
     folder = tmp_path_factory.mktemp("browser")
     sample, made, hostile, broken = (folder / f"{name}.csv" for name in ("sample", "made", "hostile", "broken"))
@@ -74,7 +95,7 @@ def server(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     if (real := FOLDER / BY_SEX).exists():
         data = {"real": real, **data, "subset": FOLDER / SUBSET}
     sources = [f"{name}={path}" for name, path in data.items()]
-    with serving(*sources, state_dir=folder / "state", MEANTIME_REJECTED_LIMIT="0.5") as running:
+    with serving(*sources, state_dir=new_state(folder / "state"), MEANTIME_REJECTED_LIMIT="0.5") as running:
         for name in data:
             running.wait_for(rf"data set (ready|failed) .*dataset={name}\b")
         yield running

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,10 +16,10 @@ from tests.support.server_process import RunningServer, serving
 
 
 @pytest.fixture(scope="module")
-def guarded(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:  # noqa: ARG001
+def guarded(new_state: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     folder = tmp_path_factory.mktemp("guarded")
     assert meantime("sample", "--rows", "20000", "--out", str(folder / "sample.csv")).returncode == 0
-    with serving(f"sample={folder / 'sample.csv'}", state_dir=folder / "state") as running:
+    with serving(f"sample={folder / 'sample.csv'}", state_dir=new_state(folder / "state")) as running:
         running.ready()
         yield running
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,12 @@ MIDDLE = "Birchview County, Kentucky"
 
 
 @pytest.fixture(scope="module")
-def counties(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:  # noqa: ARG001
+def counties(new_state: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A server with 908 counties."""
     folder = tmp_path_factory.mktemp("counties")
     table = folder / "counties.csv"
     assert meantime("sample", "--level", "county", "--rows", "20000", "--out", str(table)).returncode == 0
-    with serving(f"counties={table}", state_dir=folder / "state") as running:
+    with serving(f"counties={table}", state_dir=new_state(folder / "state")) as running:
         running.wait_for(r"data set ready .*dataset=counties\b")
         yield running
 

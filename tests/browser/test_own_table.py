@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -31,8 +31,8 @@ def table(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def visitor(browser: Browser, table: Path, tmp_path: Path) -> Iterator[Visitor]:
-    with serving(str(table), state_dir=tmp_path / "state") as server:
+def visitor(browser: Browser, table: Path, new_state: Callable[[Path], Path], tmp_path: Path) -> Iterator[Visitor]:
+    with serving(str(table), state_dir=new_state(tmp_path / "state")) as server:
         server.ready()
         with Visitor(browser, server.url) as visitor:
             yield visitor

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -18,7 +18,7 @@ OHIO = {"view": "place", "dataset": "made", "location": "OH"}
 
 
 @pytest.fixture(scope="module")
-def long_table(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:  # noqa: ARG001
+def long_table(new_state: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A table of more questions than fit in one answer, without a nation."""
     folder = tmp_path_factory.mktemp("long")
     table = folder / "long.csv"
@@ -26,7 +26,7 @@ def long_table(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
         f"Question {index:02},{place},2020,{20 + index}" for index in range(70) for place in ("Avalon", "Borduria")
     ]
     table.write_text("\n".join(["question,location,year,value", *lines]) + "\n")
-    with serving(f"long={table}", state_dir=folder / "state") as running:
+    with serving(f"long={table}", state_dir=new_state(folder / "state")) as running:
         running.wait_for(r"data set ready .*dataset=long\b")
         yield running
 
@@ -119,10 +119,12 @@ def test_a_printed_page_has_the_numbers_and_no_controls(visitor: Visitor) -> Non
     assert len(page.pdf(format="Letter")) > 10_000
 
 
-def test_a_table_of_one_place_says_that_there_is_nothing_to_compare_with(browser: Browser, tmp_path: Path) -> None:
+def test_a_table_of_one_place_says_that_there_is_nothing_to_compare_with(
+    browser: Browser, new_state: Callable[[Path], Path], tmp_path: Path
+) -> None:
     table = tmp_path / "one.csv"
     table.write_text("question,location,year,value\nNaps,Avalon,2020,30\n")
-    with serving(f"one={table}", state_dir=tmp_path / "state") as running:
+    with serving(f"one={table}", state_dir=new_state(tmp_path / "state")) as running:
         running.wait_for(r"data set ready .*dataset=one\b")
         with Visitor(browser, running.url) as visitor:
             page = visitor.go(view="place", dataset="one", location="Avalon")
