@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import OBESITY
 from tests.support.browser import Visitor
+from tests.support.examples import one_case_in
 from tests.support.server_process import RunningServer, serving
 
 OHIO = {"view": "place", "dataset": "made", "location": "OH"}
@@ -166,7 +167,7 @@ def test_a_card_has_the_latest_figure_of_the_nation_and_its_years(visitor: Visit
     expect(card).to_contain_text(OBESITY)
 
 
-@pytest.mark.parametrize("tab", ["ranking", "map", "trend", "groups"])
+@pytest.mark.parametrize("tab", one_case_in(2, ["ranking", "map", "trend", "groups"]))
 def test_a_highlighted_place_of_a_chart_leads_to_its_page(visitor: Visitor, tab: str) -> None:
     chosen = {"locations": "Ohio"} if tab == "trend" else {}
     page = visitor.go(view="question", dataset="made", question=OBESITY, tab=tab, highlight="Ohio", **chosen)

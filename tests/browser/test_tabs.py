@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Route, expect
 from meantime.statistics.registry import STATISTICS
 from tests.browser.conftest import IDLE, MARKUP, OBESITY
 from tests.support.browser import Visitor
+from tests.support.examples import one_case_in
 from tests.support.server_process import RunningServer
 
 QUESTION: dict[str, Any] = {"view": "question", "dataset": "sample", "question": OBESITY}
@@ -235,7 +236,7 @@ def test_locations_on_no_grid_have_no_map_and_the_tab_says_so(browser: Browser, 
         expect(page.locator("#tab")).to_contain_text("No map of these places")
 
 
-@pytest.mark.parametrize("tab", ["trend", "groups", "compare", "sensitivity"])
+@pytest.mark.parametrize("tab", one_case_in(2, ["trend", "groups", "compare", "sensitivity"]))
 def test_no_text_of_a_file_is_markup_in_any_tab(browser: Browser, server: RunningServer, tab: str) -> None:
     with Visitor(browser, server.url) as visitor:
         visitor.refused = [400, 406]
