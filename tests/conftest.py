@@ -18,8 +18,10 @@ from tests.support.shelves import shelf  # noqa: F401 - a fixture
 _UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 # In `make test`: the same examples each time.
 settings.register_profile("quick", _UNTIMED, max_examples=25, derandomize=True)
-# In `make check`: as many as have found something, others each time.
-settings.register_profile("thorough", _UNTIMED, max_examples=150)
+# In `make check`: as many as have found something, and the same ones too, so that nobody's change fails by chance.
+settings.register_profile("thorough", _UNTIMED, max_examples=150, derandomize=True)
+# By hand, for a while: others each time. What is found becomes an example of its test.
+settings.register_profile("searching", _UNTIMED, max_examples=500)
 settings.load_profile("quick")
 
 # Where a file may take a minute, since it starts servers, browsers or clusters; the longest first.

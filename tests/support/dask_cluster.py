@@ -44,14 +44,23 @@ class DaskCluster:
         """Start the scheduler and some workers, and wait until the scheduler is there."""
         protocol = "tls" if self._certificates else "tcp"
         self.scheduler = self._run("scheduler", "--host", "127.0.0.1", "--port", "0", "--protocol", protocol)
-        poll(self._scheduler_file.exists, bool)
+        poll(self._find_address, bool)
         for _ in range(workers):
             self.add_worker()
 
     @property
     def address(self) -> str:
         """The address of the scheduler."""
-        address: str = json.loads(self._scheduler_file.read_text(encoding="utf-8"))["address"]
+        address = self._find_address()
+        assert address is not None, "the scheduler has not been started"
+        return address
+
+    def _find_address(self) -> str | None:
+        # Dask writes the file where it is, so it may be there and empty.
+        try:
+            address: str = json.loads(self._scheduler_file.read_text(encoding="utf-8"))["address"]
+        except (FileNotFoundError, ValueError):
+            return None
         return address
 
     def add_worker(self, **environment: str) -> subprocess.Popen[bytes]:

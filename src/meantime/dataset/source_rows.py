@@ -202,11 +202,17 @@ class _RowSearch:
         """Return the SQL of the lines of a file, with the plain columns that its tally has."""
         about = self._snapshot.about
         plain = "".join(f", {plain_column(role)}" for role in about.plain if role != LINES)
+        # Lines that differ only in how often they count are copies, and each has a line of the tally.
+        counts = "".join(
+            f", c{about.columns.index(about.roles[role])}"
+            for role in ("row_count", "distinct_rows")
+            if role in about.roles
+        )
         return (
             f"(SELECT *, 1 AS {plain_column(LINES)} FROM (SELECT *, {identity_sql(about.columns, about.roles)} AS "
             f"identity FROM read_parquet({sql_path(lines)}, file_row_number = true)) AS lines "
-            f"JOIN (SELECT {tally_identity_sql(about.columns, about.roles)} AS identity{plain} "
-            f"FROM {self._kept(file)}) AS tally USING (identity))"
+            f"JOIN (SELECT {tally_identity_sql(about.columns, about.roles)} AS identity{counts}{plain} "
+            f"FROM {self._kept(file)}) AS tally USING (identity{counts}))"
         )
 
     def _withheld(self, value: str, symbol: str, text: str) -> str | None:
@@ -241,7 +247,10 @@ class _RowSearch:
         first, last = self._columns["first_year"], self._columns["last_year"]
         pairs: set[tuple[str, str]] = set()
         for path in self._paths:
-            query = f"SELECT DISTINCT {first}, {last} FROM read_parquet({sql_path(path)}) WHERE {self._has_question}"
+            query = (
+                f"SELECT DISTINCT {first}, {last} FROM read_parquet({sql_path(path)}) "
+                f"WHERE {self._has_question} AND {row_count_sql(self._columns)} > 0"
+            )
             pairs.update(self._database.execute(query, self._questions).fetchall())
         ordered = sorted(pairs)
         periods = [parse_period(*pair) for pair in ordered]
