@@ -22,7 +22,9 @@ GUNICORN = (
     "meantime.flask:create_app()",
 )
 LISTENS = r"(?:Running on|Listening at:) (http://127\.0\.0\.1:\d+)"
-SERVERS = pytest.mark.parametrize("command", [FLASK, GUNICORN], ids=["flask", "gunicorn"])
+SERVERS = pytest.mark.parametrize(
+    "command", [pytest.param(FLASK, marks=pytest.mark.thorough), GUNICORN], ids=["flask", "gunicorn"]
+)
 
 
 def flask_server(*command: str, data: Path, state_dir: Path, **settings: str) -> RunningServer:

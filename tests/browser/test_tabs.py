@@ -31,7 +31,7 @@ TABS: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", TABS)
+@pytest.mark.parametrize("name", one_case_in(2, TABS))
 def test_a_tab_is_drawn_and_its_link_shows_it_again(visitor: Visitor, name: str) -> None:
     state, words = TABS[name]
     page = visitor.go(**QUESTION, **state)
