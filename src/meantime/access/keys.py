@@ -154,7 +154,7 @@ class KeyRing:
                 id="admin", role=Role.OPERATE, name="the setting admin_key", digest=_digest(admin_key), created_at_s=0
             )
         )
-        self._state: tuple[object, Mapping[str, Key] | None] = ("not looked at", {} if file is None else None)
+        self._state: tuple[object, Mapping[str, Key] | None] = ("not looked at", None)
         self._is_held = False
         self._current()
 
@@ -199,11 +199,11 @@ class KeyRing:
         It is read again when it has changed, and each time while it cannot be read: there may just have been too many
         open files.
         """
+        if self._file is None:
+            return {}
         known, keys = self._state
         if self._is_held:
             return keys
-        if self._file is None:
-            return {}
         version: object
         try:
             status = os.stat(self._path)  # noqa: PTH116 - with each request, and a third faster

@@ -25,7 +25,7 @@ from meantime.dataset.standard_population import StandardPopulation
 FINGERPRINT_VERSION = 2
 
 # The roles that a tally has and the rows that it counts have not.
-_COUNTS = ("row_count", "distinct_rows")
+COUNTS = ("row_count", "distinct_rows")
 
 Polarity = Literal["lower", "higher"]
 
@@ -167,7 +167,7 @@ def fingerprint_of_questions(digests: Iterable[str], about: About, *, scale: int
         "version": FINGERPRINT_VERSION,
         "scale": scale,
         # A tally has the content of the rows that it counts.
-        "roles": {role: column for role, column in about.roles.items() if role not in _COUNTS},
+        "roles": {role: column for role, column in about.roles.items() if role not in COUNTS},
         "synthetic": about.synthetic,
         "standards": msgspec.to_builtins(about.standards),
         "questions": list(digests),

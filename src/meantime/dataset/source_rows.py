@@ -31,7 +31,7 @@ from meantime.dataset.reading.values import parse_number, withheld_reason
 from meantime.dataset.row_query import query_database
 from meantime.dataset.rows import SourceRow, SourceRows, line_sql
 from meantime.dataset.shared_rows import shared_rows
-from meantime.dataset.snapshot import Snapshot
+from meantime.dataset.snapshot import COUNTS, Snapshot
 from meantime.later import duckdb
 
 # The position of a row combines the numbers of its file and of the row in it. No file has a trillion rows.
@@ -203,11 +203,7 @@ class _RowSearch:
         about = self._snapshot.about
         plain = "".join(f", {plain_column(role)}" for role in about.plain if role != LINES)
         # Lines that differ only in how often they count are copies, and each has a line of the tally.
-        counts = "".join(
-            f", c{about.columns.index(about.roles[role])}"
-            for role in ("row_count", "distinct_rows")
-            if role in about.roles
-        )
+        counts = "".join(f", c{about.columns.index(about.roles[role])}" for role in COUNTS if role in about.roles)
         return (
             f"(SELECT *, 1 AS {plain_column(LINES)} FROM (SELECT *, {identity_sql(about.columns, about.roles)} AS "
             f"identity FROM read_parquet({sql_path(lines)}, file_row_number = true)) AS lines "

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 
 from meantime.engine.engine import Engine, JobDetail
@@ -55,25 +55,15 @@ class JobWaiters:
         detail = engine.describe(number)
         if detail.state.is_ended or not within_s or self._is_closed:
             return detail
-        loop = asyncio.get_running_loop()
-        woken: asyncio.Future[JobDetail | None] = loop.create_future()
-
-        def wake(detail: JobDetail | None) -> None:
-            if not woken.done():
-                woken.set_result(detail)
-
-        leave = self.listen(engine, number, wake, to_end_only=True)
-        timer = loop.call_later(within_s, wake, None)
-        # A task that wakes the same future: asyncio.wait for both would make a waiting client twice as expensive.
-        disconnecting = asyncio.ensure_future(disconnected())
-        disconnecting.add_done_callback(lambda _: wake(None))
-        try:
-            ended = await woken
-        finally:
-            leave()
-            timer.cancel()
-            is_disconnected = disconnecting.done() and not disconnecting.cancelled()
-            disconnecting.cancel()
+        with self._woken_by_end(engine, number, within_s=within_s) as (woken, wake):
+            # A task that wakes the same future: asyncio.wait for both would make a waiting client twice as expensive.
+            disconnecting = asyncio.ensure_future(disconnected())
+            disconnecting.add_done_callback(lambda _: wake(None))
+            try:
+                ended = await woken
+            finally:
+                is_disconnected = disconnecting.done() and not disconnecting.cancelled()
+                disconnecting.cancel()
         if ended is not None:
             return ended
         if is_disconnected:
@@ -89,16 +79,28 @@ class JobWaiters:
         Raises:
             JobUnknown: no job has this number, or it has been removed.
         """
-        woken = asyncio.get_running_loop().create_future()
+        with self._woken_by_end(engine, number, within_s=within_s) as (woken, _):
+            await woken
 
-        def wake(_: JobDetail | None) -> None:
+    @contextmanager
+    def _woken_by_end(
+        self, engine: Engine, number: int, *, within_s: float
+    ) -> Iterator[tuple[asyncio.Future[JobDetail | None], Listener]]:
+        """Yield what resolves to the state of a job when it has ended, and what resolves it at once.
+
+        It resolves to None after ``within_s`` seconds, or when the server stops.
+        """
+        loop = asyncio.get_running_loop()
+        woken: asyncio.Future[JobDetail | None] = loop.create_future()
+
+        def wake(detail: JobDetail | None) -> None:
             if not woken.done():
-                woken.set_result(None)
+                woken.set_result(detail)
 
         leave = self.listen(engine, number, wake, to_end_only=True)
-        timer = asyncio.get_running_loop().call_later(within_s, wake, None)
+        timer = loop.call_later(within_s, wake, None)
         try:
-            await woken
+            yield woken, wake
         finally:
             leave()
             timer.cancel()

@@ -234,6 +234,7 @@ def _group(
             staged._replace(source=there_twice), [*of_rows, "identity"], method.inputs, others_code=others_code
         )
         copies += _find_copies(database, rows, lines=lines, keys=keys, kept=[*published, "footnote"])
+        database.execute("DROP TABLE twice")
     # As long as the file: there may be memory for only one such table.
     database.execute("DROP TABLE parsed")
     return made[0][0], int(copies or 0)
@@ -276,7 +277,7 @@ def _find_copies(database: duckdb.DuckDBPyConnection, rows: str, *, lines: str, 
         f"UPDATE grouped.groups AS known SET copies = known.copies + copied.copies, {taken} FROM copied WHERE {same}"
     )
     copies = database.execute("SELECT sum(copies) FROM copied").fetchall()[0][0] or 0
-    database.execute("DROP TABLE twice; DROP TABLE copied")
+    database.execute("DROP TABLE copied")
     return int(copies)
 
 

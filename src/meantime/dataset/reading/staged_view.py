@@ -13,6 +13,7 @@ from meantime.dataset.reading.labels import JOINED, label_sql
 from meantime.dataset.reading.staging import sql_path
 from meantime.dataset.reading.tally import LINES, distinct_rows_sql, row_count_sql
 from meantime.dataset.reading.values import parse_year
+from meantime.dataset.snapshot import COUNTS
 from meantime.later import duckdb
 
 # The columns of the view that make each axis of a cell's key.
@@ -97,7 +98,7 @@ def identity_sql(columns: Sequence[str], roles: Mapping[str, str]) -> str:
     >>> identity_sql(["Place", "n", "Value"], {"location": "Place", "row_count": "n", "value": "Value"})
     "hash(coalesce(c0, ''), coalesce(c2, ''))"
     """
-    counts = (roles.get("row_count"), roles.get("distinct_rows"))
+    counts = {roles.get(role) for role in COUNTS}
     written = (f"coalesce(c{at}, '')" for at, name in enumerate(columns) if name not in counts)
     # 64 bits: that two different rows of one cell have the same is less likely than a flipped bit on the way here.
     return f"hash({', '.join(written)})"

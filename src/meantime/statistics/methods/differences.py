@@ -31,7 +31,16 @@ import numpy.typing as npt
 
 from meantime.dataset.cube import Doubles
 from meantime.later import special
-from meantime.statistics.methods.standard_errors import Z95, Scale, expit, limits, logit, wilson_reach, wilson_size
+from meantime.statistics.methods.standard_errors import (
+    Z95,
+    Scale,
+    expit,
+    is_at_end,
+    limits,
+    logit,
+    wilson_reach,
+    wilson_size,
+)
 
 T = TypeVar("T", bound=np.generic)
 
@@ -245,7 +254,7 @@ def _distance(of: Estimates) -> _Distance:
             return lambda z, sign: _either(by_log, curved(z, sign), straight(z, sign))
         centre = logit(v)
         below, above = (centre - logit(low)) / Z95, (logit(high) - centre) / Z95
-        is_known, is_end = low == high, (v == 0) | (v == 100)
+        is_known, is_end = low == high, is_at_end(v)
         # Most tables have neither; then half of the time is saved.
         some_known, some_end = bool(is_known.any()), bool(is_end.any())
         size = wilson_size(np.where(v == 0, high, 100 - low))

@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from meantime.dataset.cube import Doubles
-from meantime.statistics.methods.standard_errors import Z95, wilson_size
+from meantime.statistics.methods.standard_errors import Z95, is_at_end, wilson_size
 
 # Design effects of surveys. Those of the CDC's table are 1.2 to 5.4.
 _PLAUSIBLE = (0.3, 30.0)
@@ -36,7 +36,7 @@ def effective_size(value: Doubles, se: Doubles) -> Doubles:
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         size = value * (100 - value) / se**2
-        is_end = (value == 0) | (value == 100)
+        is_end = is_at_end(value)
         if is_end.any():
             size = np.where(is_end, np.maximum(wilson_size(2 * Z95 * se), 1.0), size)
         return np.where((value >= 0) & (value <= 100) & (se > 0), size, np.nan)

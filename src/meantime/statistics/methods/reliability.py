@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from meantime.dataset.cube import Doubles
+from meantime.statistics.methods.standard_errors import is_at_end
 
 Flags = npt.NDArray[np.int8]
 
@@ -73,7 +74,7 @@ def flags(
             few = respondents < _NCHS_LEAST_RESPONDENTS
             wide = high - low >= _NCHS_MOST_WIDTH
             relative = (high - low > _NCHS_NARROW) & (high - low > _NCHS_MOST_RELATIVE * smaller)
-    at_boundary = (value == 0) | (value == 100)
+    at_boundary = is_at_end(value)
     # Relative to 0 every error is large.
     relative &= ~at_boundary
     unknown = np.isnan(se) & ~at_boundary & ~np.isnan(value)

@@ -198,7 +198,7 @@ def standard_errors(
         sampling = width * stretch
         by_limits = np.isfinite(sampling) & (sampling > 0)
         origin = np.where(by_limits, np.where(has_below & has_above, _LIMITS, _ONE_LIMIT), _NOTHING)
-        is_end = (value == 0) | (value == 100)
+        is_end = is_at_end(value)
         # Most tables have limits for every value; then half of the time is saved.
         if not (is_end | (np.isfinite(value) & ~by_limits)).any():
             return StandardErrors(se=_with_rounding(np.where(by_limits, sampling, np.nan), step), origin=origin)
@@ -213,6 +213,15 @@ def standard_errors(
     se = _with_rounding(np.where(by_limits, sampling, np.where(by_size, sampled, np.nan)), step)
     origin = np.where(at_end, _BOUNDARY, np.where(by_size, _SAMPLE_SIZE, origin))
     return StandardErrors(se=np.where(at_end, end, se), origin=origin)
+
+
+def is_at_end(value: Doubles) -> npt.NDArray[np.bool_]:
+    """Whether a percent is 0 or 100, where it has a limit on one side only.
+
+    >>> is_at_end(np.array([0.0, 0.1, 100.0, np.nan]))
+    array([ True, False,  True, False])
+    """
+    return np.asarray((value == 0) | (value == 100), dtype=np.bool_)
 
 
 def _with_rounding(se: Doubles, step: float) -> Doubles:
@@ -241,7 +250,7 @@ def limits(
         at, stretch = _on(scale, value)
         width = z * se / stretch
         low, high = _off(scale, at - width), _off(scale, at + width)
-        if scale is not Scale.LOG and not ((value == 0) | (value == 100)).any():
+        if scale is not Scale.LOG and not is_at_end(value).any():
             return low, high
         if scale is Scale.LOGIT:
             reach = wilson_reach(wilson_size(2 * Z95 * se), z)
@@ -305,7 +314,7 @@ def limits_for_differences(
             is_wide &= low > 0
         if scale is Scale.LOGIT:
             is_wide &= high < 100
-        if is_percent and ((value == 0) | (value == 100)).any():
+        if is_percent and is_at_end(value).any():
             is_none, is_all = value == 0, value == 100
             is_wide = np.where(is_none, (high > 0) & (high < 100), np.where(is_all, (low > 0) & (low < 100), is_wide))
             low, high = np.where(is_none, 0.0, low), np.where(is_all, 100.0, high)
